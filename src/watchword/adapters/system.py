@@ -1,0 +1,35 @@
+"""The operating system's clock and randomness behind the kernel's ports."""
+
+import secrets
+import time
+
+
+class SystemClock:
+    """Wall time that never runs backwards within one process.
+
+    Why: a step of the host's clock must not reorder journal commands; `now_us` follows the wall clock forwards
+    and stands still while the wall clock is behind what was already handed out.
+    """
+
+    __slots__ = ("_last_us",)
+
+    def __init__(self) -> None:
+        self._last_us = 0
+
+    def now_us(self) -> int:
+        """Return microseconds since the Unix epoch, never less than the previous answer."""
+        now = time.time_ns() // 1000
+        if now < self._last_us:
+            return self._last_us
+        self._last_us = now
+        return now
+
+
+class SystemEntropy:
+    """The operating system's random source."""
+
+    __slots__ = ()
+
+    def token(self, size_bytes: int) -> bytes:
+        """Return `size_bytes` cryptographically secure random bytes."""
+        return secrets.token_bytes(size_bytes)

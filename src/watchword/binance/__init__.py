@@ -1,0 +1,1 @@
+"""Binance's wire vocabulary, pure: requests, endpoints, error texts, enumerations, filters."""

@@ -1,0 +1,1 @@
+"""The shared core of testnet and gateway: key pairs, payloads, signatures, timing, permissions, restrictions."""

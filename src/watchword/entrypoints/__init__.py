@@ -1,0 +1,1 @@
+"""Where bytes from outside become calls, and answers become bytes again."""

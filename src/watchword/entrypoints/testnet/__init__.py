@@ -1,0 +1,1 @@
+"""The Binance-compatible doors of the testnet: REST, WebSocket API, streams, admin socket."""

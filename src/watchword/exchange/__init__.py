@@ -1,0 +1,1 @@
+"""The deterministic exchange: commands in, events out. No I/O, no clock, no dice."""

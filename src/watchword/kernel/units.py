@@ -1,0 +1,77 @@
+"""Scaled integers: every price, quantity and amount is an integer count of 10^-8.
+
+Never touches `float`. A product of two scaled values is floored back to scale; both sides of a trade are
+booked from the same floored number, so money is conserved.
+"""
+
+import re
+from typing import Final
+
+SCALE: Final = 100_000_000
+SCALE_DIGITS: Final = 8
+
+_DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?", re.ASCII)
+
+
+class TooPrecise(Exception):  # noqa: N818 - a signal between two functions of this module and its callers
+    """The text is a decimal but has non-zero digits beyond 10^-8."""
+
+
+def parse_scaled(text: str) -> int | None:
+    r"""Read a decimal text as a scaled integer.
+
+    Args:
+        text: Digits with an optional fraction, at most 20 digits on each side of the point.
+
+    Returns:
+        The value times 10^8, or None where the text is not such a decimal (signs, exponents and spaces are not).
+
+    Raises:
+        TooPrecise: There are non-zero digits after the eighth decimal.
+
+    Source: Binance's -1100 text for decimals, `^([0-9]{1,20})(\\.[0-9]{1,20})?$`.
+    """
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        return None
+    whole, fraction = match.groups()
+    if fraction is None:
+        return int(whole) * SCALE
+    if len(fraction) > SCALE_DIGITS:
+        if fraction[SCALE_DIGITS:].strip("0"):
+            raise TooPrecise
+        fraction = fraction[:SCALE_DIGITS]
+    return int(whole) * SCALE + int(fraction.ljust(SCALE_DIGITS, "0"))
+
+
+def format_scaled(value: int) -> str:
+    """Write a scaled integer with eight decimals, as Binance does.
+
+    Args:
+        value: Integer count of 10^-8, of either sign.
+
+    Returns:
+        For example `"0.10000000"`.
+    """
+    if value < 0:
+        return "-" + format_scaled(-value)
+    return f"{value // SCALE}.{value % SCALE:08d}"
+
+
+def format_trimmed(value: int) -> str:
+    """Write a scaled integer without trailing zeros (`"0.1"`, `"5"`)."""
+    text = format_scaled(value)
+    return text.rstrip("0").rstrip(".")
+
+
+def multiply_scaled(price: int, quantity: int) -> int:
+    """Multiply two scaled integers, floored to scale.
+
+    Args:
+        price: Quote units per base unit, scaled.
+        quantity: Base units, scaled.
+
+    Returns:
+        Quote amount, scaled, rounded towards zero.
+    """
+    return price * quantity // SCALE
