@@ -1,0 +1,104 @@
+"""The house's rules, read off the source: sizes, floats, secrets, signatures, layers."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "watchword"
+MODULES = sorted(SOURCE.rglob("*.py"))
+TESTED = MODULES + sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "bench").rglob("*.py"))
+
+MODULE_LINES_MAX = 600
+FUNCTION_LINES_MAX = 70
+
+#: The only modules that may look inside a Secret. A new name here is a decision, not an exception.
+REVEALERS = {
+    "kernel/secret.py",
+    "credentials/signer.py",
+    "credentials/verifier.py",
+    "credentials/keypair.py",
+    "credentials/pem.py",
+    "adapters/sql/hmac_sealing.py",
+}
+#: Where a float would lose money.
+FLOATLESS = ("exchange/ledger.py", "exchange/book.py", "exchange/matching.py", "exchange/engine.py",
+    "exchange/risk.py", "exchange/order_lists.py", "exchange/stops.py", "exchange/order.py",
+    "exchange/commands.py", "exchange/events.py", "exchange/snapshot.py", "kernel/units.py")  # fmt: skip
+#: Names that a house with clear subjects does not need.
+EMPTY_NAMES = ("utils", "util", "helper", "helpers", "manager", "common", "misc", "data", "info")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", TESTED, ids=_name)
+def test_module_and_functions_stay_within_size(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES_MAX
+    long = {
+        f"{node.name} (line {node.lineno})": length
+        for node in _functions(path)
+        if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
+    }
+    assert not long
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_module_says_its_job(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree), "every module says its one job"
+    assert path.stem not in EMPTY_NAMES
+
+
+@pytest.mark.parametrize("name", FLOATLESS)
+def test_money_never_touches_float(name: str) -> None:
+    path = SOURCE / name
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), node.lineno
+        assert not (isinstance(node, ast.Name) and node.id == "float"), node.lineno
+        assert not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)), f"line {node.lineno}: use //"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_secrets_are_revealed_only_where_they_work(path: Path) -> None:
+    if path.relative_to(SOURCE).as_posix() in REVEALERS:
+        return
+    calls = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "reveal"
+    ]
+    assert not calls
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_signatures_are_never_compared_with_equals(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
+            compared = [node.left, *node.comparators]
+            names = {ast.unparse(side) for side in compared if not isinstance(side, ast.Constant)}
+            # Comparing with a constant or a length is about presence, not about the secret value.
+            guarded = [
+                name for name in names
+                if not name.startswith("len(")
+                and any(word in name.lower() for word in ("signature", "digest", "mac", "secret", "passphrase"))
+            ]  # fmt: skip
+            assert len(names) < 2 or not guarded, f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_layers_hold() -> None:
+    run = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout[-3000:]
