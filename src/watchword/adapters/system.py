@@ -33,3 +33,8 @@ class SystemEntropy:
     def token(self, size_bytes: int) -> bytes:
         """Return `size_bytes` cryptographically secure random bytes."""
         return secrets.token_bytes(size_bytes)
+
+
+def monotonic_ns() -> int:
+    """Return nanoseconds of a clock that only measures spans; it is no time of day."""
+    return time.perf_counter_ns()

@@ -19,7 +19,7 @@ from watchword.binance.enums import (
 from watchword.exchange.instruments import Instrument
 
 
-class Command(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Command(msgspec.Struct, frozen=True, array_like=True, tag_field="command", gc=False):
     """What all commands share.
 
     Attributes:
@@ -45,10 +45,15 @@ class OpenVenue(Command, frozen=True, tag="open"):
 
 
 class OpenAccount(Command, frozen=True, tag="account"):
-    """A new account. Its id is the venue's next account id; `grants` is paid in now and again at every reset."""
+    """A new account. Its id is the venue's next account id; `grants` is paid in now and again at every reset.
+
+    Attributes:
+        trade_group_id: Accounts of one group do not trade with each other (self-trade prevention); -1: no group.
+    """
 
     name: str
     grants: tuple[tuple[str, int], ...] = ()
+    trade_group_id: int = -1
 
 
 class Deposit(Command, frozen=True, tag="deposit"):

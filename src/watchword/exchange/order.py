@@ -50,3 +50,6 @@ class Order(msgspec.Struct, gc=False):
     expiry_reason: ExpiryReason = ""
     #: `clientOrderId` of the cancel that closed it, or empty.
     cancel_client_order_id: str = ""
+    #: Base quantity standing in the book right now; 0 while it waits for its trigger and once it is closed.
+    #: Derived (quantity - executed - prevented), kept for speed, and no part of the state hash. Stays last.
+    leaves: int = 0

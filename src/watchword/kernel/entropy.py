@@ -1,8 +1,12 @@
 """The port through which randomness enters. Never makes any itself."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
-ALPHANUMERICS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+ALPHANUMERICS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+#: Every byte below 248 stands for a character, four bytes each; the rest would make some likelier and are dropped.
+_TABLE: Final = bytes(ord(ALPHANUMERICS[byte % 62]) for byte in range(256))
+_DROPPED: Final = bytes(range(248, 256))
 
 
 class Entropy(Protocol):
@@ -27,7 +31,7 @@ def alphanumeric(entropy: Entropy, length: int) -> str:
         `length` characters out of 62, each 5.95 bits. Bytes of 248 and above are thrown away, so that no
         character is likelier than another.
     """
-    out: list[str] = []
-    while len(out) < length:
-        out.extend(ALPHANUMERICS[byte % 62] for byte in entropy.token(length) if byte < 248)
-    return "".join(out[:length])
+    text = entropy.token(length + 4).translate(_TABLE, _DROPPED)
+    while len(text) < length:
+        text += entropy.token(length).translate(_TABLE, _DROPPED)
+    return text[:length].decode("ascii")

@@ -53,9 +53,12 @@ def format_scaled(value: int) -> str:
     Returns:
         For example `"0.10000000"`.
     """
-    if value < 0:
-        return "-" + format_scaled(-value)
-    return f"{value // SCALE}.{value % SCALE:08d}"
+    if value <= 0:
+        return "-" + format_scaled(-value) if value else "0.00000000"
+    digits = str(value)
+    if len(digits) > SCALE_DIGITS:
+        return f"{digits[:-SCALE_DIGITS]}.{digits[-SCALE_DIGITS:]}"
+    return f"0.{digits:0>8}"
 
 
 def format_trimmed(value: int) -> str:

@@ -1,0 +1,1 @@
+"""Every measured claim, one file each: `python -m bench [NAME …]`."""

@@ -1,0 +1,109 @@
+"""Reads a request's parameters into a typed query, or gives Binance's refusal. Knows names, never meanings.
+
+A query is a frozen struct whose fields are annotated with readers (binance/params.py); a field without a default is
+mandatory. The order of checks is Binance's: too many parameters, mandatory ones, each value, unknown names. Rules
+about combinations come after, elsewhere.
+
+Source: errors.md -1101 to -1106, and live answers: an unknown name is reported before a missing conditional one.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
+
+from watchword.binance.endpoints import Security
+from watchword.binance.errors import WireError, missing
+from watchword.binance.weights import Params
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Q = TypeVar("Q", bound="Query")
+
+_SIGNED_NAMES: Final = ("timestamp", "recvWindow", "signature")
+_WEBSOCKET_NAMES: Final = ("apiKey", "returnRateLimits")
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """Base of all queries: fields are written in snake case and travel in camel case."""
+
+
+def too_many(expected: int, received: int) -> WireError:
+    """-1101 for more parameters than the route has."""
+    return WireError(-1101, f"Too many parameters; expected '{expected}' and received '{received}'.")
+
+
+def unread(read: int, sent: int) -> WireError:
+    """-1104 for names the route does not know."""
+    return WireError(
+        -1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
+    )
+
+
+def empty(name: str) -> WireError:
+    """-1105 for an optional parameter that was sent without a value."""
+    return WireError(-1105, f"Parameter '{name}' was empty.")
+
+
+class Form(Generic[Q]):
+    """Reads parameters for one query type. Built once per operation, at import."""
+
+    __slots__ = ("_accepted", "_build", "_expected", "_ignored", "_mandatory", "_readers")
+
+    def __init__(self, query: type[Q], security: Security) -> None:
+        """Compile the reader table.
+
+        Args:
+            query: What to build.
+            security: Signed routes also accept `timestamp`, `recvWindow` and `signature`.
+
+        Raises:
+            TypeError: A field has no reader.
+        """
+        self._build: Callable[..., Q] = query
+        readers: dict[str, tuple[str, Callable[[str, str], Any]]] = {}
+        mandatory: list[str] = []
+        for field in msgspec.structs.fields(query):
+            marks = getattr(field.type, "__metadata__", ())
+            if not marks:
+                raise TypeError(f"{query.__name__}.{field.name} has no reader")
+            readers[field.encode_name] = (field.name, marks[0])
+            if field.required:
+                mandatory.append(field.encode_name)
+        signed = _SIGNED_NAMES if security != "NONE" else ()
+        self._readers = readers
+        self._mandatory = tuple(mandatory)
+        self._ignored = frozenset((*signed, *_WEBSOCKET_NAMES))
+        self._accepted = frozenset((*readers, *self._ignored))
+        self._expected = len(readers) + len(signed)
+
+    def read(self, params: Params) -> Q | WireError:
+        """Build the query.
+
+        Args:
+            params: Every parameter of the request, authentication included.
+
+        Returns:
+            The query, or the first refusal: -1101, -1102, -1105, the readers' own, or -1104.
+        """
+        known = params.keys() <= self._accepted
+        if not known and len(params) > self._expected:
+            return too_many(self._expected, len(params))
+        for name in self._mandatory:
+            if not params.get(name):
+                return missing(name)
+        readers = self._readers
+        values: dict[str, Any] = {}
+        for name, text in params.items():
+            reader = readers.get(name)
+            if reader is None:
+                continue
+            if not text:
+                return empty(name)
+            value = reader[1](name, text)
+            if type(value) is WireError:
+                return value
+            values[reader[0]] = value
+        if not known:
+            return unread(len(params.keys() & self._accepted), len(params))
+        return self._build(**values)

@@ -1,0 +1,69 @@
+"""May this credential do this, from there, now? Permissions grant, restrictions narrow. Never looks at signatures."""
+
+import msgspec
+
+from watchword.binance.endpoints import Security
+from watchword.credentials.model import Credential
+from watchword.credentials.permission import NEEDED, Permission
+
+
+class KeyExpired(msgspec.Struct, frozen=True):
+    """The key's own expiry has passed.
+
+    Attributes:
+        expired_us: When, epoch microseconds.
+    """
+
+    expired_us: int
+
+
+class AddressRefused(msgspec.Struct, frozen=True):
+    """The caller's address is not in the key's IP list."""
+
+    ip: str
+
+
+class PermissionMissing(msgspec.Struct, frozen=True):
+    """The key lacks the permission this call needs."""
+
+    permission: Permission
+
+
+class SymbolRefused(msgspec.Struct, frozen=True):
+    """The key may not trade this symbol; empty where the request names none although the key has a symbol list."""
+
+    symbol: str
+
+
+Unauthorized = KeyExpired | AddressRefused | PermissionMissing | SymbolRefused
+
+
+def authorize(
+    credential: Credential, security: Security, ip: str, symbol: str | None, now_us: int
+) -> Unauthorized | None:
+    """Judge one call by one credential.
+
+    Args:
+        credential: Who calls.
+        security: What the endpoint asks for.
+        ip: Where the call came from.
+        symbol: What it trades; None where the request names no symbol. Only TRADE is held to the symbol list:
+            reading is not trading.
+        now_us: Server time, epoch microseconds.
+
+    Returns:
+        None where it may, or the first reason against it, in the order expiry, address, permission, symbol.
+    """
+    restrictions = credential.restrictions
+    if restrictions.expires_us and restrictions.expired(now_us):
+        return KeyExpired(restrictions.expires_us)
+    if restrictions.networks and not restrictions.allows_address(ip):
+        return AddressRefused(ip)
+    needed = NEEDED.get(security)
+    if needed is not None and needed not in credential.permissions:
+        return PermissionMissing(needed)
+    if restrictions.symbols and security == "TRADE":
+        # A symbol list that met a request without a symbol must refuse: nothing shows what would be traded.
+        if symbol is None or not restrictions.allows_symbol(symbol):
+            return SymbolRefused(symbol or "")
+    return None

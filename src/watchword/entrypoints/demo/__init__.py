@@ -1,0 +1,1 @@
+"""Something to see: a testnet with demo keys and one small bot, in one command."""

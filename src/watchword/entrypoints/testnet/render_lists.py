@@ -1,0 +1,77 @@
+"""Writes order lists as Binance's JSON. Knows no requests and changes nothing.
+
+Source: rest-api.md "New Order list - OCO", "Cancel Order list", "Query Order list".
+"""
+
+from collections.abc import Sequence
+
+from watchword.binance.enums import ListOrderStatus, ListStatusType, ResponseType
+from watchword.entrypoints.testnet import render_orders as render
+from watchword.exchange.events import AnyEvent, OrderListChanged
+from watchword.exchange.order import Order
+
+
+def placed_list(
+    event: OrderListChanged, events: Sequence[AnyEvent], kind: ResponseType, at_us: int, unit_us: int
+) -> str:
+    """Write the answer to a new list: the list and one report per leg."""
+    reports = ",".join(render.placed(order, events, kind, at_us, unit_us) for order in event.legs)
+    return f'{_head(event, at_us, unit_us)},"orderReports":[{reports}]}}'
+
+
+def canceled_list(event: OrderListChanged, at_us: int, unit_us: int) -> str:
+    """Write the answer to a list's cancel."""
+    reports = ",".join(render.canceled(order, at_us, unit_us) for order in event.legs)
+    return f'{_head(event, at_us, unit_us)},"orderReports":[{reports}]}}'
+
+
+def queried_list(
+    order_list_id: int,
+    list_client_order_id: str,
+    symbol: str,
+    status_type: ListStatusType,
+    order_status: ListOrderStatus,
+    legs: Sequence[Order],
+    at_us: int,
+    unit_us: int,
+) -> str:
+    """Write a list as the query endpoints do."""
+    return (
+        _list(
+            order_list_id, list_client_order_id, symbol, status_type, order_status, legs, at_us // unit_us
+        )
+        + "}"
+    )
+
+
+def _head(event: OrderListChanged, at_us: int, unit_us: int) -> str:
+    return _list(
+        event.order_list_id,
+        event.list_client_order_id,
+        event.symbol,
+        event.list_status_type,
+        event.list_order_status,
+        event.legs,
+        at_us // unit_us,
+    )
+
+
+def _list(
+    order_list_id: int,
+    list_client_order_id: str,
+    symbol: str,
+    status_type: str,
+    order_status: str,
+    legs: Sequence[Order],
+    transaction_time: int,
+) -> str:
+    """Write everything but the closing brace. The only kind of list there is so far is OCO."""
+    orders = ",".join(
+        f'{{"symbol":"{leg.symbol}","orderId":{leg.order_id},"clientOrderId":"{leg.client_order_id}"}}'
+        for leg in legs
+    )
+    return (
+        f'{{"orderListId":{order_list_id},"contingencyType":"OCO","listStatusType":"{status_type}",'
+        f'"listOrderStatus":"{order_status}","listClientOrderId":"{list_client_order_id}",'
+        f'"transactionTime":{transaction_time},"symbol":"{symbol}","orders":[{orders}]'
+    )

@@ -1,0 +1,1 @@
+"""Public market figures folded from the venue's events: trades, candles, tickers, averages."""

@@ -1,0 +1,60 @@
+"""What the client tests share: no network but loopback, a known market, one account for each test."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.floor import Account, Floor
+from tests.support.loopback_only import loopback_only
+from tests.support.testnet_process import TestnetProcess
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    with loopback_only() as attempts:
+        yield
+    assert attempts == [], "the client tried to leave this machine"
+
+
+@pytest.fixture(scope="session")
+def _floor(quiet_testnet: TestnetProcess) -> Floor:
+    return Floor(quiet_testnet)
+
+
+@pytest.fixture
+def floor(_floor: Floor) -> Iterator[Floor]:
+    """A market with known offers, for one test."""
+    with _floor.market():
+        yield _floor
+
+
+@pytest.fixture
+def account(floor: Floor) -> Iterator[Account]:
+    """An account with money, for one test."""
+    made = floor.new_account()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def limited_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetProcess]:
+    """A testnet with request limits on, a fiftieth of Binance's: a process of its own, as it ends in a ban."""
+    process = TestnetProcess.start(
+        tmp_path_factory.mktemp("limited") / "home", liquidity=False, limits_scale=0.02
+    )
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def settled() -> Callable[[Callable[[], bool]], None]:
+    """Wait, at most a few seconds, until something became true."""
+    import time
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "it never became true"
+            time.sleep(0.01)
+
+    return wait
