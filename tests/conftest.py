@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
 from tests.support.testnet_process import TestnetProcess
 
 #: Set by the CI run: a skipped client, server or browser test is then a failure.

@@ -18,6 +18,8 @@ from watchword.kernel.errors import ConfigurationError
 DEFAULT_HOME: Final = Path("~/.watchword")
 TESTNET_PORT: Final = 8702
 CONFIG_FILE: Final = "watchword.toml"
+#: Opens and protects private key files where nobody can be asked; never a command-line argument, which others can see.
+KEY_PASSPHRASE_VARIABLE: Final = "WATCHWORD_KEY_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
 
 
 class Settings(BaseSettings):
@@ -93,6 +95,11 @@ def read_settings(**given: object) -> Settings:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise ConfigurationError("give both --tls-cert and --tls-key, or neither")
     return settings
+
+
+def key_passphrase() -> str | None:
+    """Return the passphrase for private key files that the environment gives; an empty one counts as none."""
+    return os.environ.get(KEY_PASSPHRASE_VARIABLE) or None
 
 
 def _table(path: Path) -> dict[str, Any]:

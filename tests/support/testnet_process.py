@@ -17,7 +17,6 @@ from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import msgspec
-
 from tests.support.key_pairs import new_key_pair
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
@@ -65,7 +64,9 @@ class TestnetProcess:
         self.rest = self.streams = self.ws_api = ""
 
     @classmethod
-    def start(cls, home: Path, *, liquidity: bool, limits_scale: float = 0, options: Sequence[str] = ()) -> Self:
+    def start(
+        cls, home: Path, *, liquidity: bool, limits_scale: float = 0, options: Sequence[str] = ()
+    ) -> Self:
         """Start a testnet and wait until it answers.
 
         Args:
@@ -77,7 +78,12 @@ class TestnetProcess:
         Raises:
             RuntimeError: It ended, or did not answer in READY_WAIT_S.
         """
-        chosen = ["--liquidity" if liquidity else "--no-liquidity", "--limits-scale", str(limits_scale), *options]
+        chosen = [
+            "--liquidity" if liquidity else "--no-liquidity",
+            "--limits-scale",
+            str(limits_scale),
+            *options,
+        ]
         process = cls(home, chosen)
         try:
             process._wait_until_ready()
@@ -142,8 +148,21 @@ class TestnetProcess:
         """A new account with money."""
         self.admin("account.create", name=name, deposits=dict(deposits))
 
+    def deposit(self, account: str, asset: str, amount: str) -> None:
+        """Money from outside."""
+        self.admin("deposit", account=account, deposits={asset: amount})
+
+    def delete_key(self, key: TestnetKey) -> None:
+        """Delete a key for good."""
+        self.admin("key.delete", api_key=key.api_key)
+
     def create_key(
-        self, account: str, key_type: KeyType, *, permissions: Sequence[str] = TRADING, ips: Sequence[str] = ()
+        self,
+        account: str,
+        key_type: KeyType,
+        *,
+        permissions: Sequence[str] = TRADING,
+        ips: Sequence[str] = (),
     ) -> TestnetKey:
         """A new key of an account; for RSA and Ed25519 the private half is made here, as a user would.
 
@@ -155,7 +174,7 @@ class TestnetProcess:
         made = self.admin(
             "key.create",
             account=account,
-            type=key_type,
+            key_type=key_type,
             public_key=public,
             permissions=list(permissions),
             ips=list(ips),

@@ -81,7 +81,7 @@ class Sequencer:
         self._apply_clock = apply_clock
         self._next_sequence = position.sequence + 1
         self._last_us = position.now_us
-        self._digest = position.digest
+        self._checksum = position.checksum
         self._queue: deque[_Waiting] = deque()
         self._writing: list[_Waiting] = []
         self._scheduled = False
@@ -193,21 +193,21 @@ class Sequencer:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_COMMANDS_MAX))]
         self._writing = batch
         commands = [waiting[0] for waiting in batch]
-        record, self._digest = encode_record(
-            commands, self._digest, self.position.sequence, self.position.outcome
+        record, self._checksum = encode_record(
+            commands, self._checksum, self.position.sequence, self.position.outcome
         )
-        digest, first = self._digest, commands[0].sequence
+        checksum, first = self._checksum, commands[0].sequence
         if not self._threaded:
             try:
                 self._journal.append(first, len(commands), record)
             except Exception as error:  # noqa: BLE001 - whatever failed, the answer is to stop
                 self._halt(error)
                 return
-            self._written(batch, digest)
+            self._written(batch, checksum)
             return
-        self._jobs.put(lambda: self._append(first, batch, record, digest))
+        self._jobs.put(lambda: self._append(first, batch, record, checksum))
 
-    def _append(self, first: int, batch: list[_Waiting], record: bytes, digest: bytes) -> None:
+    def _append(self, first: int, batch: list[_Waiting], record: bytes, checksum: bytes) -> None:
         """On the worker thread: store one record, then hand back to the loop."""
         loop = self._loop
         if loop is None or self._fault is not None:
@@ -217,16 +217,16 @@ class Sequencer:
         except Exception as error:  # noqa: BLE001 - whatever failed, the answer is to stop
             loop.call_soon_threadsafe(self._halt, error)
             return
-        loop.call_soon_threadsafe(self._written, batch, digest)
+        loop.call_soon_threadsafe(self._written, batch, checksum)
 
-    def _written(self, batch: list[_Waiting], digest: bytes) -> None:
+    def _written(self, batch: list[_Waiting], checksum: bytes) -> None:
         """The batch is durable: start the next write, then apply this one."""
         self._writing = []
         if self._threaded:
             self._write_next()
         began_ns = self._apply_clock() if self._apply_clock is not None else 0
         try:
-            self._apply(batch, digest)
+            self._apply(batch, checksum)
         except Exception as error:  # noqa: BLE001 - a broken invariant: state and journal part ways
             self._fail(batch, error)
             self._halt(error)
@@ -238,7 +238,7 @@ class Sequencer:
             self._drained.set_result(None)
             self._drained = None
 
-    def _apply(self, batch: list[_Waiting], digest: bytes) -> None:
+    def _apply(self, batch: list[_Waiting], checksum: bytes) -> None:
         venue, listeners = self._venue, self.listeners
         outcome = self.position.outcome
         for command, render, future in batch:
@@ -260,7 +260,7 @@ class Sequencer:
             else:
                 _fail_once(future, fault)
         last = batch[-1][0]
-        self.position = Position(last.sequence, last.now_us, digest, outcome)
+        self.position = Position(last.sequence, last.now_us, checksum, outcome)
 
     def _halt(self, error: BaseException) -> None:
         """Stop for good: tell the owner first, then fail everyone who waits."""

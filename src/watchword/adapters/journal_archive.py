@@ -13,7 +13,7 @@ from typing import Final
 from watchword.kernel.errors import CorruptStoreError, StorageError
 
 MAGIC: Final = b"WWA1"
-DIGEST_BYTES: Final = 32
+CHECKSUM_BYTES: Final = 32
 _HEAD: Final = struct.Struct("<4sI")  # magic, number of records
 _ROW: Final = struct.Struct("<QI")  # first sequence, record length in bytes
 
@@ -46,7 +46,7 @@ class ArchiveFiles:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-                file.write(hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest())
+                file.write(_checksum(content))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -74,8 +74,8 @@ class ArchiveFiles:
 
 def _read(path: Path) -> list[tuple[int, bytes]]:
     content = path.read_bytes()
-    body, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
-    if len(body) < _HEAD.size or hashlib.blake2b(body, digest_size=DIGEST_BYTES).digest() != digest:
+    body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
+    if len(body) < _HEAD.size or _checksum(body) != checksum:
         raise CorruptStoreError(f"archive {path} from sequence {int(path.stem)} does not match its checksum")
     magic, count = _HEAD.unpack_from(body)
     if magic != MAGIC:
@@ -88,3 +88,7 @@ def _read(path: Path) -> list[tuple[int, bytes]]:
         rows.append((first, body[offset : offset + length]))
         offset += length
     return rows
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=CHECKSUM_BYTES).digest()

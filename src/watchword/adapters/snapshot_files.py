@@ -16,7 +16,7 @@ from watchword.kernel.errors import CorruptStoreError, StorageError
 
 MAGIC: Final = b"WWS1"
 KEPT: Final = 2
-DIGEST_BYTES: Final = 32
+CHECKSUM_BYTES: Final = 32
 _FRAME: Final = struct.Struct("<4sIQ")  # magic, head length, body length
 
 
@@ -78,14 +78,16 @@ class SnapshotFiles:
             content = path.read_bytes()
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror}") from error
-        body_digest = hashlib.blake2b(content[:-DIGEST_BYTES], digest_size=DIGEST_BYTES).digest()
-        if len(content) < _FRAME.size + DIGEST_BYTES or body_digest != content[-DIGEST_BYTES:]:
+        if (
+            len(content) < _FRAME.size + CHECKSUM_BYTES
+            or _checksum(content[:-CHECKSUM_BYTES]) != content[-CHECKSUM_BYTES:]
+        ):
             raise CorruptStoreError(
                 f"snapshot {path} of sequence {sequence} does not match its checksum; move the file away to "
                 "start from the snapshot before it and the journal"
             )
         magic, head_bytes, body_bytes = _FRAME.unpack_from(content)
-        if magic != MAGIC or len(content) != _FRAME.size + head_bytes + body_bytes + DIGEST_BYTES:
+        if magic != MAGIC or len(content) != _FRAME.size + head_bytes + body_bytes + CHECKSUM_BYTES:
             raise CorruptStoreError(f"snapshot {path} of sequence {sequence} has an unknown version")
         try:
             head = msgspec.msgpack.decode(content[_FRAME.size : _FRAME.size + head_bytes], type=SnapshotHead)
@@ -95,7 +97,7 @@ class SnapshotFiles:
             raise CorruptStoreError(
                 f"snapshot {path} is of sequence {head.position.sequence}, not {sequence}"
             )
-        return Snapshot(head, content[_FRAME.size + head_bytes : -DIGEST_BYTES])
+        return Snapshot(head, content[_FRAME.size + head_bytes : -CHECKSUM_BYTES])
 
     def write(self, head: SnapshotHead, body: bytes) -> Path:
         """Store one snapshot durably, then drop all but the newest two.
@@ -107,12 +109,11 @@ class SnapshotFiles:
         temporary = path.with_suffix(".partial")
         head_bytes = msgspec.msgpack.encode(head)
         content = _FRAME.pack(MAGIC, len(head_bytes), len(body)) + head_bytes + body
-        digest = hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-                file.write(digest)
+                file.write(_checksum(content))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -133,3 +134,7 @@ class SnapshotFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=CHECKSUM_BYTES).digest()

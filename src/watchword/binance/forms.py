@@ -7,7 +7,7 @@ about combinations come after, elsewhere.
 Source: errors.md -1101 to -1106, and live answers: an unknown name is reported before a missing conditional one.
 """
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -64,10 +64,10 @@ class Form(Generic[Q]):
         readers: dict[str, tuple[str, Callable[[str, str], Any]]] = {}
         mandatory: list[str] = []
         for field in msgspec.structs.fields(query):
-            marks = getattr(field.type, "__metadata__", ())
-            if not marks:
+            reader = _reader_of(field.type)
+            if reader is None:
                 raise TypeError(f"{query.__name__}.{field.name} has no reader")
-            readers[field.encode_name] = (field.name, marks[0])
+            readers[field.encode_name] = (field.name, reader)
             if field.required:
                 mandatory.append(field.encode_name)
         signed = _SIGNED_NAMES if security != "NONE" else ()
@@ -107,3 +107,12 @@ class Form(Generic[Q]):
         if not known:
             return unread(len(params.keys() & self._accepted), len(params))
         return self._build(**values)
+
+
+def _reader_of(annotation: Any) -> "Callable[[str, str], Any] | None":
+    """Find the reader in `Annotated[X, reader]` or in `Annotated[X, reader] | None`."""
+    marks: tuple[Callable[[str, str], Any], ...] = getattr(annotation, "__metadata__", ())
+    if marks:
+        return marks[0]
+    found = (_reader_of(part) for part in get_args(annotation))
+    return next((reader for reader in found if reader is not None), None)

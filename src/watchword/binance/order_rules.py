@@ -56,7 +56,9 @@ def build_rules(
 
     return {
         order_type: TypeRule(
-            names(mandatory), (rename(either[0]), rename(either[1])) if either else None, frozenset(names(forbidden))
+            names(mandatory),
+            (rename(either[0]), rename(either[1])) if either else None,
+            frozenset(names(forbidden)),
         )
         for order_type, (mandatory, either, forbidden) in _SHAPES.items()
     }

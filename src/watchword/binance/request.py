@@ -54,6 +54,9 @@ def decode_component(raw: bytes) -> str | None:
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" in raw:
+        # Base64 signatures are full of these three. No new escape can come of it: + / = are no hex digits.
+        raw = raw.replace(b"%2B", b"+").replace(b"%2F", b"/").replace(b"%3D", b"=")
+    if b"%" in raw:
         if not _escapes_whole(raw):
             return None
         raw = unquote_to_bytes(raw)
@@ -97,36 +100,43 @@ def too_many_parameters(received: int) -> WireError:
 
 
 def _read_one(raw: bytes) -> Params | WireError:
-    """Read one place (query or body): the plain case without escapes takes one decode for the whole text."""
+    """Read one place (query or body). The text is decoded once; only pairs with escapes are looked at closer."""
     if not raw:
         return {}
     if raw.count(b"&") >= PARAMETERS_COUNT_MAX:
         return too_many_parameters(raw.count(b"&") + 1)
-    if b"%" in raw or b"+" in raw or not raw.isascii():
-        return _read_encoded(raw)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return _name_unreadable(raw)
     params: Params = {}
     count = 0
-    for part in raw.decode("ascii").split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            params[name] = value
-            count += 1
+    for part in text.split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            decoded_name, decoded = decode_component(name.encode()), decode_component(value.encode())
+            if decoded_name is None or decoded is None:
+                return _unreadable(decoded_name)
+            name, value = decoded_name, decoded
+        params[name] = value
+        count += 1
     return params if len(params) == count else DUPLICATE_PARAMETER
 
 
-def _read_encoded(raw: bytes) -> Params | WireError:
-    params: Params = {}
+def _name_unreadable(raw: bytes) -> WireError:
+    """Refuse a text that is not UTF-8, naming the first parameter that is not."""
     for raw_name, raw_value in parse_pairs(raw):
         name = decode_component(raw_name)
-        if name is None:
-            return UNKNOWN_PARAMETER
-        value = decode_component(raw_value)
-        if value is None:
-            return illegal(name, ENCODED_TEXT_RANGE)
-        if name in params:
-            return DUPLICATE_PARAMETER
-        params[name] = value
-    return params
+        if name is None or decode_component(raw_value) is None:
+            return _unreadable(name)
+    return UNKNOWN_PARAMETER
+
+
+def _unreadable(name: str | None) -> WireError:
+    """A name nobody can read is no parameter we know; a value nobody can read has illegal characters."""
+    return UNKNOWN_PARAMETER if name is None else illegal(name, ENCODED_TEXT_RANGE)
 
 
 def _escapes_whole(raw: bytes) -> bool:

@@ -138,7 +138,7 @@ def _check_anchored(position: Position, journal: SqliteJournal) -> None:
     row = journal.record_containing(position.sequence)
     if row is not None:
         record = decode_record(row[1], journal.place_name(), row[0])
-        if record.commands[-1].sequence == position.sequence and record.digest == position.digest:
+        if record.commands[-1].sequence == position.sequence and record.checksum == position.checksum:
             return
     raise CorruptStoreError(
         f"{journal.place_name()} does not hold sequence {position.sequence} as the snapshot of that sequence saw it: "

@@ -23,6 +23,7 @@ CHECK_INTERVAL_S: Final = 0.2
 #: After a snapshot that failed (a full disk, for example) the next try waits this long.
 RETRY_DELAY_S: Final = 30.0
 SNAPSHOT_S_MAX: Final = 600.0
+REPLAYED_COUNTS_AFTER_S: Final = 30.0
 #: Records moved per turn of the writing thread, so that orders never wait long behind it.
 ARCHIVE_ROWS_MAX: Final = 500
 ARCHIVE_PAUSE_S: Final = 0.05
@@ -53,7 +54,8 @@ class SnapshotSchedule:
             journal: To archive from.
             sequencer: Whose position and work are watched.
             last_sequence: Of the newest snapshot; 0 without one.
-            replayed_ns: Work already done after it, by the replay at start.
+            replayed_ns: Work already done after it, by the replay at start. It counts a little after the start
+                only, so that a testnet used for seconds makes no snapshot.
         """
         self.last_sequence = last_sequence
         self.last_error = ""
@@ -63,7 +65,8 @@ class SnapshotSchedule:
         self._sequencer = sequencer
         self._snapshots = SnapshotFiles(home.snapshots_path)
         self._archive = ArchiveFiles(home.archive_path)
-        self._work_begin_ns = sequencer.applied_ns - replayed_ns
+        self._work_begin_ns = sequencer.applied_ns
+        self._replayed_ns = replayed_ns
         self._making = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -99,9 +102,15 @@ class SnapshotSchedule:
             self.last_error = str(result.get("error", ""))
             if not self.last_error:
                 self.last_sequence, self._work_begin_ns = position.sequence, work_ns
+                self._replayed_ns = 0
             return result
 
+    def _count_replayed(self) -> None:
+        """From now on count what the replay at start did, unless a snapshot has covered it."""
+        self._work_begin_ns -= self._replayed_ns
+
     async def _watch(self) -> None:
+        asyncio.get_running_loop().call_later(REPLAYED_COUNTS_AFTER_S, self._count_replayed)
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
             if not self.due():
@@ -118,7 +127,9 @@ class SnapshotSchedule:
         sequences = self._snapshots.sequences()
         if len(sequences) < 2:
             return
-        while await self._sequencer.run_between_writes(lambda: self._archive_slice(sequences[0])):
+        while True:
+            if not await self._sequencer.run_between_writes(lambda: self._archive_slice(sequences[0])):
+                return
             await asyncio.sleep(ARCHIVE_PAUSE_S)
 
     def _archive_slice(self, before_sequence: int) -> bool:

@@ -14,8 +14,11 @@ BLOCKS_COUNT_MAX: Final = 16
 
 _BEGIN: Final = re.compile(r"-{4,5} ?BEGIN ([A-Z0-9 ]+?) ?-{4,5}")
 _HEADER: Final = re.compile(r"^[A-Za-z][A-Za-z0-9-]*: .*(?:\n[ \t].*)*\n?", re.MULTILINE)
-_SSH_HEADER: Final = re.compile(r"^(?:Comment|Subject|x-[a-z-]+): .*(?:\\\n.*)*\n?", re.MULTILINE | re.I)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,3}")
+_SSH_HEADER: Final = re.compile(
+    r"^(?:Comment|Subject|x-[a-z-]+): .*(?:\\\n.*)*\n?", re.MULTILINE | re.IGNORECASE
+)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,3}")
+_STRAY: Final = re.compile(r"[\s\\\"']+")
 _BASE64_LENGTH_MIN: Final = 40
 
 
@@ -44,7 +47,11 @@ def read_text(raw: bytes) -> str | None:
     Returns:
         The text without surrounding blanks and quotes, or None where the file is not text.
     """
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+    for mark, encoding in (
+        (b"\xef\xbb\xbf", "utf-8"),
+        (b"\xff\xfe", "utf-16-le"),
+        (b"\xfe\xff", "utf-16-be"),
+    ):
         if raw.startswith(mark):
             raw, chosen = raw[len(mark) :], encoding
             break
@@ -109,9 +116,8 @@ def _split_headers(inner: str, label: str) -> tuple[str, str]:
 
 
 def _decode(body: str) -> bytes | None:
-    """Decode base64 in its standard or URL alphabet, blanks removed, missing padding put back."""
-    joined = "".join(body.split()).strip("\"'\\").replace("-", "+").replace("_", "/")
-    joined = joined.rstrip("=")
+    """Decode base64, blanks and stray backslashes and quotes removed, lost padding put back."""
+    joined = _STRAY.sub("", body).rstrip("=")
     try:
         return binascii.a2b_base64(joined + "=" * (-len(joined) % 4), strict_mode=True)
     except ValueError:

@@ -62,8 +62,11 @@ def authorize(
     needed = NEEDED.get(security)
     if needed is not None and needed not in credential.permissions:
         return PermissionMissing(needed)
-    if restrictions.symbols and security == "TRADE":
-        # A symbol list that met a request without a symbol must refuse: nothing shows what would be traded.
-        if symbol is None or not restrictions.allows_symbol(symbol):
-            return SymbolRefused(symbol or "")
+    # A symbol list that meets a request without a symbol must refuse: nothing shows what would be traded.
+    if (
+        restrictions.symbols
+        and security == "TRADE"
+        and (symbol is None or symbol not in restrictions.symbols)
+    ):
+        return SymbolRefused(symbol or "")
     return None

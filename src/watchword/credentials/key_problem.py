@@ -60,7 +60,9 @@ class KeyProblem(msgspec.Struct, frozen=True):
 EMPTY: Final = KeyProblem("empty", "The file is empty", MAKE_A_KEY)
 TOO_LARGE: Final = KeyProblem("too_large", "The file is far larger than any key", "file FILE")
 NOT_A_KEY: Final = KeyProblem(
-    "not_a_key", "This is no key in any form we know", "head -c 200 FILE   # look at it, or make a key: " + MAKE_A_KEY
+    "not_a_key",
+    "This is no key in any form we know",
+    "head -c 200 FILE   # look at it, or make a key: " + MAKE_A_KEY,
 )
 BINARY: Final = KeyProblem(
     "not_a_key", "This is binary and not a key", "file FILE   # look at it, or make a key: " + MAKE_A_KEY
@@ -81,7 +83,9 @@ PASSPHRASE_MISSING: Final = KeyProblem(
     "watchword key inspect FILE --passphrase-file PASSPHRASE_FILE",
 )
 PASSPHRASE_WRONG: Final = KeyProblem(
-    "passphrase_wrong", "The passphrase does not open this private key", "openssl pkey -in FILE -noout   # try it again"
+    "passphrase_wrong",
+    "The passphrase does not open this private key",
+    "openssl pkey -in FILE -noout   # try it again",
 )
 OPENSSH_ENCRYPTED: Final = KeyProblem(
     "encryption_unsupported",
@@ -113,9 +117,7 @@ HMAC_SECRET: Final = KeyProblem(
     "This is an HMAC secret (letters and digits), not a key pair",
     "watchword sign --secret-file FILE --payload TEXT",
 )
-PGP: Final = KeyProblem(
-    "pgp", "This is a PGP key, which Binance cannot use; " + ACCEPTED, MAKE_A_KEY
-)
+PGP: Final = KeyProblem("pgp", "This is a PGP key, which Binance cannot use; " + ACCEPTED, MAKE_A_KEY)
 PKCS12: Final = KeyProblem(
     "container",
     "This is a PKCS#12 container (.p12, .pfx)",
@@ -174,7 +176,9 @@ def rsa_size(bits: int) -> KeyProblem:
     """An RSA key outside the sizes Binance takes."""
     side = "short" if bits < 2_048 else "long"
     return KeyProblem(
-        "rsa_size", f"This RSA key has {bits} bits, which is too {side}; {ACCEPTED}", "watchword keygen rsa-4096"
+        "rsa_size",
+        f"This RSA key has {bits} bits, which is too {side}; {ACCEPTED}",
+        "watchword keygen rsa-4096",
     )
 
 

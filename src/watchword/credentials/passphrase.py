@@ -16,7 +16,13 @@ _EVERYDAY: Final = (
     "welcome", "testnet", "trading", "crypto", "secret", "changeme", "default", "admin", "login", "hello", "satoshi",
     "testpwd", "test", "demo", "pass", "user", "root", "abc", "moon", "hodl", "lambo", "money",
 )  # fmt: skip
-_RUNS: Final = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiop", "azertyuiop")
+_RUNS: Final = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiop",
+    "azertyuiop",
+)
 _RUN_LENGTH_MIN: Final = 4
 _LOOKALIKES: Final = str.maketrans("@4310$5!7", "aaeiossit")
 _YEAR: Final = re.compile(r"(19|20)\d\d")

@@ -5,14 +5,17 @@ Source: rest-api.md, "SIGNED Endpoint Examples"; web-socket-api.md, "Request Sec
 
 import re
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import quote, urlencode
 
+from watchword.binance.request import decode_component
 from watchword.credentials.signer import Signer
 
-SIGNATURE_LENGTH_MAX: Final = 1_024
+#: An RSA-4096 signature with every character percent-encoded has 2,052; what is longer is cut and so never valid.
+SIGNATURE_BYTES_MAX: Final = 4_096
 
 _FOLLOWING: Final = b"&signature="
 _NAMED: Final = b"signature="
+_UNREADABLE: Final = "?"
 #: Values that percent-encoding leaves alone, so that both WebSocket forms are one.
 _UNCHANGED_BY_ENCODING: Final = re.compile(r"[A-Za-z0-9_.~\-=&]*")
 
@@ -90,11 +93,8 @@ def _cut(raw: bytes) -> tuple[bytes, str | None]:
 
 def _signature_text(value: bytes) -> str:
     """Decode a signature's value. What is not text becomes a text that no verifier accepts."""
-    if b"+" in value:
-        value = value.replace(b"+", b" ")
-    if b"%" in value:
-        value = unquote_to_bytes(value)
-    return value[: SIGNATURE_LENGTH_MAX + 1].decode("utf-8", "replace")
+    text = decode_component(value[:SIGNATURE_BYTES_MAX])
+    return _UNREADABLE if text is None else text
 
 
 def _separators_are_ours(raw: str, params: dict[str, str]) -> bool:

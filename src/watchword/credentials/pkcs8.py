@@ -116,9 +116,7 @@ def _scheme(salt: bytes, vector: bytes) -> bytes:
         ),
     )
     cipher = der.encode(der.SEQUENCE, der.encode_oid(_AES_256_CBC), der.encode(der.OCTET_STRING, vector))
-    return der.encode(
-        der.SEQUENCE, der.encode_oid(_PBES2), der.encode(der.SEQUENCE, derivation, cipher)
-    )
+    return der.encode(der.SEQUENCE, der.encode_oid(_PBES2), der.encode(der.SEQUENCE, derivation, cipher))
 
 
 def _read_derivation(kdf: str, parameters: list[der.Element]) -> Encryption:

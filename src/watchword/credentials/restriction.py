@@ -62,10 +62,6 @@ class Restrictions(msgspec.Struct, frozen=True):
         version, number = address
         return any(n.version == version and n.first <= number <= n.last for n in self.networks)
 
-    def allows_symbol(self, symbol: str) -> bool:
-        """Whether the key may trade this symbol."""
-        return not self.symbols or symbol in self.symbols
-
     def expired(self, now_us: int) -> bool:
         """Whether the key's time is over."""
         return 0 < self.expires_us <= now_us
@@ -113,7 +109,9 @@ def read_symbols(entries: Iterable[str]) -> frozenset[str] | BadRestriction:
     for entry in _split(entries):
         symbol = entry.upper()
         if not _SYMBOL.fullmatch(symbol):
-            return BadRestriction(entry, "a symbol is up to 20 letters, digits, '-', '_' or '.', like BTCUSDT.")
+            return BadRestriction(
+                entry, "a symbol is up to 20 letters, digits, '-', '_' or '.', like BTCUSDT."
+            )
         symbols.add(symbol)
     if len(symbols) > SYMBOLS_COUNT_MAX:
         return BadRestriction(f"{len(symbols)} symbols", f"a symbol list has at most {SYMBOLS_COUNT_MAX}.")

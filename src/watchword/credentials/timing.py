@@ -26,6 +26,8 @@ WINDOW_TOO_LONG: Final = WireError(
 )
 
 _WINDOW: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?", re.ASCII)
+#: What clients send by default, so that the usual request is spared the pattern.
+_COMMON_WINDOWS_US: Final = {str(ms): ms * 1_000 for ms in (5_000, 10_000, 20_000, 30_000, 60_000)}
 _DIGITS_MAX: Final = 20
 _FRACTION_DIGITS_MAX: Final = 3
 
@@ -80,6 +82,8 @@ def read_window_us(text: str | None) -> int | WireError:
     """
     if text is None:
         return RECV_WINDOW_US_DEFAULT
+    if text in _COMMON_WINDOWS_US:
+        return _COMMON_WINDOWS_US[text]
     match = _WINDOW.fullmatch(text)
     if match is None:
         return illegal("recvWindow", RECV_WINDOW_RANGE) if text else missing("recvWindow")

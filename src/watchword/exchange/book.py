@@ -187,6 +187,26 @@ class OrderBook:
         if side.touched is not None:
             side.touched.add(key)
 
+    def load(self, order: Order, leaves: int) -> None:
+        """Put an order back from a snapshot; `finish_load` must follow before anything else is done."""
+        side, key = (self.bids, order.price) if order.side == "BUY" else (self.asks, -order.price)
+        order.leaves = leaves
+        level = side.levels.get(key)
+        if level is not None:
+            level.total += leaves
+            level.live += 1
+            level.queue.append(order)
+        else:
+            side.levels[key] = Level(leaves, 1, 0, [order])
+            side.keys.append(key)
+
+    def finish_load(self, update_id: int) -> None:
+        """Sort what `load` put back and go on counting where the snapshot was made."""
+        self.bids.keys.sort()
+        self.asks.keys.sort()
+        self.update_id = update_id
+        self._first_update_id = update_id + 1
+
     def track_changes(self, on: bool) -> None:
         """Begin (from now) or stop recording which levels change."""
         if on != (self.bids.touched is not None):

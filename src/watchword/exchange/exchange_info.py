@@ -167,7 +167,10 @@ def read_symbol(row: object, listed: dict[str, Instrument]) -> Instrument:
     modes = tuple(mode for mode in row.get("allowedSelfTradePreventionModes", ()) if mode in STP_MODES)
     default_mode = row.get("defaultSelfTradePreventionMode", "NONE")
     status = row.get("status", "TRADING")
-    up, down = filters.amount("PERCENT_PRICE", "multiplierUp"), filters.amount("PERCENT_PRICE", "multiplierDown")
+    up, down = (
+        filters.amount("PERCENT_PRICE", "multiplierUp"),
+        filters.amount("PERCENT_PRICE", "multiplierDown"),
+    )
     by_side, notional = "PERCENT_PRICE_BY_SIDE", "NOTIONAL" if filters.has("NOTIONAL") else "MIN_NOTIONAL"
     return Instrument(
         symbol=symbol,
@@ -235,7 +238,9 @@ class _Filters:
     def count(self, kind: str, key: str) -> int:
         value = self._rows.get(kind, {}).get(key, 0)
         if not isinstance(value, int):
-            raise ConfigurationError(f"instruments: {self._symbol}: {kind}.{key} is {value!r}, not an integer")
+            raise ConfigurationError(
+                f"instruments: {self._symbol}: {kind}.{key} is {value!r}, not an integer"
+            )
         return value
 
     def flag(self, kind: str, *keys: str) -> bool:

@@ -1,6 +1,6 @@
 """The journal: its port, and the bytes of one record. Pure: never opens a file and never syncs.
 
-A record holds one batch of commands. It names its first sequence, repeats the digest of the record before it
+A record holds one batch of commands. It names its first sequence, repeats the checksum of the record before it
 (so a lost, swapped or foreign record is found) and carries what had been computed when it was written (so a
 replay that goes another way is found). Layout: docs/formats/journal.md.
 """
@@ -17,13 +17,13 @@ from watchword.exchange.events import Applied
 from watchword.kernel.errors import CorruptStoreError
 
 MAGIC: Final = b"WWJ1"
-DIGEST_BYTES: Final = 16
-NO_DIGEST: Final = bytes(DIGEST_BYTES)
+CHECKSUM_BYTES: Final = 16
+NO_CHECKSUM: Final = bytes(CHECKSUM_BYTES)
 #: Commands of one record, at most.
 BATCH_COMMANDS_MAX: Final = 4096
 RECORD_BYTES_MAX: Final = 64 * 1024 * 1024
 
-# magic, first sequence, count, applied sequence, outcome, digest of the record before, body length in bytes
+# magic, first sequence, count, applied sequence, outcome, checksum of the record before, body length in bytes
 _HEAD: Final = struct.Struct("<4sQIQQ16sI")
 _OUTCOME_MASK: Final = (1 << 64) - 1
 _OUTCOME_FACTOR: Final = 1_000_003
@@ -69,13 +69,13 @@ class Position(msgspec.Struct, frozen=True):
     Attributes:
         sequence: The last command before this point; 0 at the beginning.
         now_us: Its time, epoch microseconds.
-        digest: Digest of the record that ends here (16 bytes).
+        checksum: Of the record that ends here (16 bytes); the next record repeats it.
         outcome: What all commands so far gave, folded (`fold_outcome`).
     """
 
     sequence: int = 0
     now_us: int = 0
-    digest: bytes = NO_DIGEST
+    checksum: bytes = NO_CHECKSUM
     outcome: int = 0
 
 
@@ -85,15 +85,15 @@ class Record(msgspec.Struct, frozen=True):
     Attributes:
         applied_sequence: Everything up to here had been applied when the record was written …
         outcome: … and had given this.
-        previous: Digest of the record before.
-        digest: Its own digest.
+        previous: Checksum of the record before.
+        checksum: Its own.
     """
 
     first_sequence: int
     applied_sequence: int
     outcome: int
     previous: bytes
-    digest: bytes
+    checksum: bytes
     commands: list[AnyCommand]
 
 
@@ -104,19 +104,19 @@ def encode_record(
 
     Args:
         commands: At least one, with consecutive sequences.
-        previous: Digest of the record before, 16 bytes.
+        previous: Checksum of the record before, 16 bytes.
         applied_sequence: Last command applied so far.
         outcome: `fold_outcome` over all commands up to there.
 
     Returns:
-        The record and its digest.
+        The record and its checksum.
     """
     body = _encoder.encode(commands)
     head = _HEAD.pack(
         MAGIC, commands[0].sequence, len(commands), applied_sequence, outcome, previous, len(body)
     )
-    digest = hashlib.blake2b(head + body, digest_size=DIGEST_BYTES).digest()
-    return head + body + digest, digest
+    checksum = _checksum(head + body)
+    return head + body + checksum, checksum
 
 
 def decode_record(record: bytes, place: str, expected_first: int) -> Record:
@@ -131,25 +131,25 @@ def decode_record(record: bytes, place: str, expected_first: int) -> Record:
         CorruptStoreError: Torn, altered, misfiled or in an unknown version; the text names place and sequence.
     """
     at = f"{place}: record at sequence {expected_first}"
-    if len(record) < _HEAD.size + DIGEST_BYTES:
+    if len(record) < _HEAD.size + CHECKSUM_BYTES:
         raise CorruptStoreError(f"{at} is torn: {len(record)} bytes are fewer than its frame")
     magic, first, count, applied, outcome, previous, body_bytes = _HEAD.unpack_from(record)
     if magic != MAGIC:
         raise CorruptStoreError(f"{at} has an unknown version or a damaged head")
-    if len(record) != _HEAD.size + body_bytes + DIGEST_BYTES:
+    if len(record) != _HEAD.size + body_bytes + CHECKSUM_BYTES:
         raise CorruptStoreError(f"{at} is torn: its length is not the one it names")
-    digest = record[-DIGEST_BYTES:]
-    if hashlib.blake2b(record[:-DIGEST_BYTES], digest_size=DIGEST_BYTES).digest() != digest:
+    checksum = record[-CHECKSUM_BYTES:]
+    if _checksum(record[:-CHECKSUM_BYTES]) != checksum:
         raise CorruptStoreError(f"{at} does not match its checksum")
     if first != expected_first:
         raise CorruptStoreError(f"{at} says it begins at sequence {first}")
     try:
-        commands = _decoder.decode(memoryview(record)[_HEAD.size : -DIGEST_BYTES])
+        commands = _decoder.decode(memoryview(record)[_HEAD.size : -CHECKSUM_BYTES])
     except msgspec.MsgspecError as error:
         raise CorruptStoreError(f"{at} cannot be read: {error}") from error
     if len(commands) != count or any(c.sequence != first + i for i, c in enumerate(commands)):
         raise CorruptStoreError(f"{at} does not hold the sequences it names")
-    return Record(first, applied, outcome, previous, digest, commands)
+    return Record(first, applied, outcome, previous, checksum, commands)
 
 
 def fold_outcome(outcome: int, applied: Applied) -> int:
@@ -164,3 +164,7 @@ def fold_outcome(outcome: int, applied: Applied) -> int:
     """
     code = len(applied) if type(applied) is list else applied.code  # type: ignore[union-attr]
     return (outcome * _OUTCOME_FACTOR + code) & _OUTCOME_MASK
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=CHECKSUM_BYTES).digest()

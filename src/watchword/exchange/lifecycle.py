@@ -15,14 +15,6 @@ from watchword.exchange.state import Desk, Floor, OrderList, State
 from watchword.kernel.units import SCALE
 
 
-def register(desk: Desk, order: Order) -> None:
-    """Count an order as open."""
-    desk.open[order.order_id] = order
-    desk.by_client[order.client_order_id] = order
-    if order.stop_price:
-        desk.algo += 1
-
-
 def close(desk: Desk, order: Order) -> None:
     """Count an order as open no longer; its client id is free again."""
     del desk.open[order.order_id]

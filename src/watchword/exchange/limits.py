@@ -62,7 +62,7 @@ class OrderTally(msgspec.Struct, gc=False):
 class Limits:
     """All counters of one testnet process."""
 
-    def __init__(self, scale: int = 1) -> None:
+    def __init__(self, scale: float = 1) -> None:
         """Start empty.
 
         Args:
@@ -192,6 +192,11 @@ class Limits:
         tally.seconds = max(0, tally.seconds - count)
         tally.day = max(0, tally.day - count)
 
+    def note_fill(self, account_id: int, count: int, now_us: int) -> None:
+        """Take a first fill off an account's counts, if it has any (market makers have none)."""
+        if account_id in self._tallies:
+            self.give_back_orders(account_id, count, now_us)
+
     def order_counts(self, account_id: int, now_us: int) -> tuple[tuple[RateLimit, int], ...]:
         """Return each ORDERS window with its current count."""
         tally = self._tally(account_id, now_us)
@@ -212,7 +217,7 @@ class Limits:
         return tally
 
     def _refuse(self, visitor: Visitor, now_us: int) -> WireError:
-        """429, and from the tenth ignored one on a ban that doubles as a memory of the offence."""
+        """429, and from the tenth ignored one on a ban, longer for each repeat."""
         visitor.refusals += 1
         if visitor.refusals <= IGNORED_REFUSALS_MAX:
             rule = self.weight_rule if visitor.weight > self.weight_rule.limit else self.raw_rule

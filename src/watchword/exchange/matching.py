@@ -7,9 +7,8 @@ that is allowed because nothing in between asks what is free.
 Source: faqs/stp_faq.md; faqs/commission_faq.md.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from watchword.binance.enums import OrderStatus
 from watchword.exchange.accounts import NO_TRADE_GROUP
 from watchword.exchange.book import DEAD_ENTRIES_MAX
 from watchword.exchange.events import AnyEvent, OrderTraded, TradePrevented
@@ -23,6 +22,9 @@ from watchword.exchange.lifecycle import (
 from watchword.exchange.order import NO_LIST, Order
 from watchword.exchange.state import Desk, Floor, State
 from watchword.kernel.units import SCALE
+
+if TYPE_CHECKING:
+    from watchword.binance.enums import OrderStatus
 
 #: Limit key of an order without a limit price: every level is good enough.
 ANY_PRICE: Final = -(1 << 62)
@@ -214,7 +216,9 @@ def match(  # noqa: C901, PLR0912, PLR0915 - the hot path: one loop without call
     return leaves
 
 
-def _settle_taker(desk: Desk, taker: Order, leaves: int, traded: int, traded_quote: int, received: int) -> None:
+def _settle_taker(
+    desk: Desk, taker: Order, leaves: int, traded: int, traded_quote: int, received: int
+) -> None:
     """Pay out of the taker's hold, book what it received, free what it no longer needs."""
     if taker.side == "BUY":
         paying, gaining, spent = desk.quote, desk.base, traded_quote
@@ -285,7 +289,13 @@ def _prevent(
 
 
 def _prevent_maker(
-    state: State, floor: Floor, desk: Desk, maker: Order, prevented: int, match_id: int, events: list[AnyEvent]
+    state: State,
+    floor: Floor,
+    desk: Desk,
+    maker: Order,
+    prevented: int,
+    match_id: int,
+    events: list[AnyEvent],
 ) -> None:
     """Take the prevented quantity from the maker, which may end it."""
     maker.prevented += prevented

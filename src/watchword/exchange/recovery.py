@@ -67,7 +67,7 @@ def _follows(record: Record, position: Position, place: str) -> None:
             if record.first_sequence > expected
             else f"{place}: record at sequence {record.first_sequence} overlaps the one before"
         )
-    if record.previous != position.digest:
+    if record.previous != position.checksum:
         raise CorruptStoreError(
             f"{place}: record at sequence {expected} does not follow the record before it"
         )
@@ -88,4 +88,4 @@ def _apply(venue: Applies, record: Record, position: Position) -> Position:
     for command in record.commands:
         outcome = fold_outcome(outcome, venue.apply(command))
     last = record.commands[-1]
-    return Position(last.sequence, last.now_us, record.digest, outcome)
+    return Position(last.sequence, last.now_us, record.checksum, outcome)

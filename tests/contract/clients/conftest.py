@@ -1,12 +1,19 @@
 """What the client tests share: no network but loopback, a known market, one account for each test."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from tests.support.floor import Account, Floor
 from tests.support.loopback_only import loopback_only
 from tests.support.testnet_process import TestnetProcess
+
+#: Takes fifty seconds of waiting, so it starts first and the other worker does the rest meanwhile.
+SOAK = "test_depth_caches.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name != SOAK)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +56,6 @@ def limited_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testne
 @pytest.fixture
 def settled() -> Callable[[Callable[[], bool]], None]:
     """Wait, at most a few seconds, until something became true."""
-    import time
 
     def wait(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 5

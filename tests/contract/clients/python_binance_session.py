@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from binance import BinanceSocketManager
 from binance.base_client import BaseClient
-
 from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Floor
 from tests.support.testnet_process import TestnetKey, TestnetProcess
 

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-
 from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Account, Floor
 
 Order = dict[str, str]
@@ -48,7 +47,13 @@ def filters_of(floor: Floor) -> dict[str, dict[str, Any]]:
 
 def refused_order(name: str, filters: dict[str, dict[str, Any]]) -> Order:
     """The order that must be refused for the reason `name` of REFUSALS."""
-    limit = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": str(BIDS[0] - 1000)}
+    limit = {
+        "symbol": SYMBOL,
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "price": str(BIDS[0] - 1000),
+    }
     match name:
         case "PRICE_FILTER":
             tick = Decimal(filters[name]["tickSize"])
@@ -60,7 +65,9 @@ def refused_order(name: str, filters: dict[str, dict[str, Any]]) -> Order:
             return {**limit, "quantity": _plain(Decimal("0.01") + Decimal(filters[name]["stepSize"]) / 10)}
         case "MARKET_LOT_SIZE":
             most, step = Decimal(filters[name]["maxQty"]), Decimal(filters["LOT_SIZE"]["stepSize"])
-            assert most + step <= Decimal(filters["LOT_SIZE"]["maxQty"]), "LOT_SIZE would hide MARKET_LOT_SIZE"
+            assert most + step <= Decimal(filters["LOT_SIZE"]["maxQty"]), (
+                "LOT_SIZE would hide MARKET_LOT_SIZE"
+            )
             return {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": _plain(most + step)}
         case "NOTIONAL":
             step = Decimal(filters["LOT_SIZE"]["stepSize"])
@@ -69,7 +76,13 @@ def refused_order(name: str, filters: dict[str, dict[str, Any]]) -> Order:
         case "insufficient balance":
             return {**limit, "quantity": "8"}
         case "maker would take":
-            return {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.01", "price": str(ASKS[1])}
+            return {
+                "symbol": SYMBOL,
+                "side": "BUY",
+                "type": "LIMIT_MAKER",
+                "quantity": "0.01",
+                "price": str(ASKS[1]),
+            }
         case "stop would trigger":
             return {**limit, "type": "STOP_LOSS_LIMIT", "quantity": "0.01", "stopPrice": str(LAST - 500)}
         case "unknown symbol":

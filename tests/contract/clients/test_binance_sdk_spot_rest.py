@@ -11,7 +11,13 @@ import pytest
 pytest.importorskip("binance_sdk_spot")
 
 from binance_common.configuration import ConfigurationRestAPI
-from binance_common.errors import BadRequestError, Error, RateLimitBanError, TooManyRequestsError, UnauthorizedError
+from binance_common.errors import (
+    BadRequestError,
+    Error,
+    RateLimitBanError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
 from binance_sdk_spot.rest_api import SpotRestAPI
 from binance_sdk_spot.rest_api.models import (
     KlinesIntervalEnum,
@@ -25,7 +31,6 @@ from binance_sdk_spot.rest_api.models import (
     TickerWindowSizeEnum,
 )
 from binance_sdk_spot.spot import Spot
-
 from tests.contract.clients.refused_orders import (
     COUNT_REFUSALS,
     REFUSALS,
@@ -117,7 +122,9 @@ def _reads_the_account(client: SpotRestAPI) -> None:
     assert {entry.asset: entry.free for entry in account.balances} == {
         "BTC": "5.00000000", "USDT": "250000.00000000", "BNB": "10.00000000",
     }  # fmt: skip
-    assert [(limit.rateLimitType, limit.interval) for limit in reply.rate_limits] == [("REQUEST_WEIGHT", "MINUTE")]
+    assert [(limit.rateLimitType, limit.interval) for limit in reply.rate_limits] == [
+        ("REQUEST_WEIGHT", "MINUTE")
+    ]
     assert client.account_commission(symbol=SYMBOL).data().standard_commission.maker is not None
     assert {limit.rate_limit_type for limit in client.rate_limit_order().data()} == {"ORDERS"}
 
@@ -151,7 +158,11 @@ def _trades(client: SpotRestAPI) -> None:
     assert sold.executed_qty == "0.10000000"
     trades = client.my_trades(symbol=SYMBOL).data()
     assert [(trade.is_buyer, trade.is_maker) for trade in trades] == [(True, False), (False, False)]
-    assert [order.status for order in client.all_orders(symbol=SYMBOL).data()] == ["CANCELED", "FILLED", "FILLED"]
+    assert [order.status for order in client.all_orders(symbol=SYMBOL).data()] == [
+        "CANCELED",
+        "FILLED",
+        "FILLED",
+    ]
 
 
 def _places_stops_and_lists(client: SpotRestAPI) -> None:
@@ -199,7 +210,9 @@ def test_live_market_parses(live_testnet: TestnetProcess) -> None:
     assert len(book.asks) >= 20
     spread = Decimal(book.asks[0][0]) - Decimal(book.bids[0][0])
     assert 0 < spread <= Decimal(book.bids[0][0]) * Decimal("0.0005")
-    assert len(client.klines(symbol=SYMBOL, interval=KlinesIntervalEnum.INTERVAL_1d, limit=1000).data()) == 1000
+    assert (
+        len(client.klines(symbol=SYMBOL, interval=KlinesIntervalEnum.INTERVAL_1d, limit=1000).data()) == 1000
+    )
     assert client.ticker24hr(symbol=SYMBOL).data().actual_instance.count > 1000
 
 
@@ -259,7 +272,9 @@ def test_orders_breaking_a_rule_are_refused(client: SpotRestAPI, floor: Floor) -
 
 
 @pytest.mark.parametrize("name", COUNT_REFUSALS)
-def test_one_order_too_many_is_refused(client: SpotRestAPI, account: Account, floor: Floor, name: str) -> None:
+def test_one_order_too_many_is_refused(
+    client: SpotRestAPI, account: Account, floor: Floor, name: str
+) -> None:
     fill_up(account, name, filters_of(floor))
     expected = COUNT_REFUSALS[name]
     order = _snake(order_over_count(name))

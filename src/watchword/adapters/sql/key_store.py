@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from watchword.adapters.sql.hmac_sealing import SecretSealer
 from watchword.adapters.sql.schema import api_keys, migrate
-from watchword.adapters.sql.sealing import SecretSealer
 from watchword.credentials.key_directory import KeyRecord, KeyTerms
 from watchword.credentials.permission import UnknownPermission, read_permissions
 from watchword.credentials.restriction import BadRestriction, Restrictions, read_networks, read_symbols

@@ -201,7 +201,7 @@ class Connection(asyncio.Protocol):
         self.close(RESTARTING, "server shutdown")
 
     def shutdown(self) -> None:
-        """uvicorn's last word: the socket closes now."""
+        """Uvicorn's last word: the socket closes now."""
         self.close(RESTARTING, "server shutdown")
         self.transport.close()
 

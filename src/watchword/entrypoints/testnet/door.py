@@ -30,6 +30,14 @@ class Socket(Protocol):
         ...
 
 
+class KeyHolder(Protocol):
+    """A session that may have been opened with a key."""
+
+    def revoke(self, api_key: str) -> None:
+        """The key is gone: end what it opened."""
+        ...
+
+
 class Door:
     """The shared state of all connections.
 
@@ -54,6 +62,8 @@ class Door:
         self.user_streams = user_streams
         self.sockets: set[Socket] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        #: Sessions of the WebSocket API, to be told when a key goes.
+        self.api_sessions: set[KeyHolder] = set()
         #: Pings, pongs and control messages of one WebSocket; 0 means unlimited.
         self.messages_per_second_max = messages_per_second_max
         self.tick_us = testnet.clock.now_us()
@@ -66,6 +76,11 @@ class Door:
         """Return the next `X-MBX-UUID`: unique to this process and request, not a secret."""
         self._uuid_count += 1
         return b"%s%012x" % (self._uuid_stem, self._uuid_count)
+
+    def on_revoked(self, api_key: str) -> None:
+        """Tell every session that a key is gone."""
+        for session in tuple(self.api_sessions):
+            session.revoke(api_key)
 
     def sweep(self) -> None:
         """Let every socket look at the clock."""

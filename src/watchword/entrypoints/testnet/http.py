@@ -42,12 +42,14 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class HttpProtocol(asyncio.Protocol):
     """One connection. uvicorn makes it, closes it (`shutdown`) and counts it (`connections`)."""
 
-    def __init__(self, door: Door, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ARG002
+    def __init__(self, door: Door, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:  # noqa: ARG002
         """Prepare a connection.
 
         Args:
             door: What all connections share.
-            config, server_state, app_state: As uvicorn hands them to every protocol class.
+            config: uvicorn's; not needed.
+            server_state: uvicorn's register of connections.
+            app_state: uvicorn's; not needed.
         """
         self.door = door
         self.connections: set[Any] = server_state.connections
@@ -265,7 +267,7 @@ class HttpProtocol(asyncio.Protocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """uvicorn's name for `shut`."""
+        """Uvicorn's name for `shut`."""
         self.shut(self.door.tick_us)
 
 

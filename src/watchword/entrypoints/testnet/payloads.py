@@ -103,7 +103,9 @@ def partial_depth(update_id: int, bids: Sequence[Row], asks: Sequence[Row]) -> b
     return f'{{"lastUpdateId":{update_id},"bids":{rows(bids)},"asks":{rows(asks)}}}'.encode()
 
 
-def depth_update(symbol: str, first: int, last: int, bids: Iterable[Row], asks: Iterable[Row], now: int) -> bytes:
+def depth_update(
+    symbol: str, first: int, last: int, bids: Iterable[Row], asks: Iterable[Row], now: int
+) -> bytes:
     """What changed in a book; a quantity of zero removes the level."""
     return (
         f'{{"e":"depthUpdate","E":{now},"s":"{symbol}","U":{first},"u":{last},"b":{rows(bids)},"a":{rows(asks)}}}'

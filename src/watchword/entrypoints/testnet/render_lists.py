@@ -5,10 +5,11 @@ Source: rest-api.md "New Order list - OCO", "Cancel Order list", "Query Order li
 
 from collections.abc import Sequence
 
-from watchword.binance.enums import ListOrderStatus, ListStatusType, ResponseType
+from watchword.binance.enums import ResponseType
 from watchword.entrypoints.testnet import render_orders as render
 from watchword.exchange.events import AnyEvent, OrderListChanged
 from watchword.exchange.order import Order
+from watchword.exchange.state import OrderList
 
 
 def placed_list(
@@ -25,23 +26,19 @@ def canceled_list(event: OrderListChanged, at_us: int, unit_us: int) -> str:
     return f'{_head(event, at_us, unit_us)},"orderReports":[{reports}]}}'
 
 
-def queried_list(
-    order_list_id: int,
-    list_client_order_id: str,
-    symbol: str,
-    status_type: ListStatusType,
-    order_status: ListOrderStatus,
-    legs: Sequence[Order],
-    at_us: int,
-    unit_us: int,
-) -> str:
+def queried_list(listed: OrderList, unit_us: int) -> str:
     """Write a list as the query endpoints do."""
-    return (
-        _list(
-            order_list_id, list_client_order_id, symbol, status_type, order_status, legs, at_us // unit_us
-        )
-        + "}"
+    done = listed.list_status_type == "ALL_DONE"
+    text = _list(
+        listed.order_list_id,
+        listed.list_client_order_id,
+        listed.symbol,
+        listed.list_status_type,
+        "ALL_DONE" if done else "EXECUTING",
+        listed.legs,
+        listed.updated_us // unit_us,
     )
+    return text + "}"
 
 
 def _head(event: OrderListChanged, at_us: int, unit_us: int) -> str:

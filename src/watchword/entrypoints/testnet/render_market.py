@@ -61,9 +61,7 @@ def average_price(average: AveragePrice, unit_us: int) -> bytes:
     ).encode()
 
 
-def ticker_24h(
-    ticker: Ticker, bid: tuple[int, int] | None, ask: tuple[int, int] | None, unit_us: int
-) -> str:
+def ticker_24h(ticker: Ticker, bid: tuple[int, int] | None, ask: tuple[int, int] | None, unit_us: int) -> str:
     """Write the full day ticker; `bid` and `ask` are (price, quantity) of the best levels."""
     bid_price, bid_quantity = bid or (0, 0)
     ask_price, ask_quantity = ask or (0, 0)
@@ -72,7 +70,7 @@ def ticker_24h(
         f'"lastPrice":"{format_scaled(ticker.last)}","lastQty":"{format_scaled(ticker.last_quantity)}",'
         f'"bidPrice":"{format_scaled(bid_price)}","bidQty":"{format_scaled(bid_quantity)}",'
         f'"askPrice":"{format_scaled(ask_price)}","askQty":"{format_scaled(ask_quantity)}",'
-        f'{_range(ticker)},{_window(ticker, unit_us)}}}'
+        f"{_range(ticker)},{_window(ticker, unit_us)}}}"
     )
 
 

@@ -34,7 +34,7 @@ def placed(order: Order, events: Sequence[AnyEvent], kind: ResponseType, at_us: 
         return head + "}"
     working_us = order.working_us
     tail = (
-        f'{head},{_terms(order)}{_labels(order)},'
+        f"{head},{_terms(order)}{_labels(order)},"
         f'"workingTime":{working_us if working_us == NOT_WORKING else working_us // unit_us},'
         f'"selfTradePreventionMode":"{order.stp_mode}"{_ending(order)}'
     )

@@ -75,11 +75,11 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
     visitor = door.limits.visitor(request.ip)
     # 1 the route
     endpoint = classify(request.method, request.path)
-    if type(endpoint) is not Endpoint:
-        return _unrouted(door, request, visitor, endpoint, now_us)  # type: ignore[arg-type]
+    if not isinstance(endpoint, Endpoint):
+        return _unrouted(door, request, visitor, endpoint, now_us)
     # 2 parameters; what was sent is charged, whatever becomes of it
     params = read_params(request.query, request.body)
-    weight = UNROUTED_WEIGHT if type(params) is WireError else endpoint.weight(params)  # type: ignore[arg-type]
+    weight = UNROUTED_WEIGHT if isinstance(params, WireError) else endpoint.weight(params)
     extra = b""
     refused: WireError | None
     if endpoint.family == "sapi":
@@ -90,7 +90,7 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         refused = door.limits.admit_request(visitor, weight, now_us)
     if refused is not None:
         return _error(door, request, visitor, refused, now_us, extra)
-    if type(params) is WireError:
+    if isinstance(params, WireError):
         return _error(door, request, visitor, params, now_us, extra)
     micros = TIME_UNITS.get(request.time_unit) if request.time_unit is not None else False
     if micros is None:
@@ -101,12 +101,20 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         # 2 to 4: presence, key, IP, permission, timing, signature
         payload, signature = rest_payload(request.query, request.body)
         admitted = admit(
-            door.testnet.directory, endpoint.security, request.api_key, request.ip, params, (payload,), signature, now_us
+            door.testnet.directory,
+            endpoint.security,
+            request.api_key,
+            request.ip,
+            params,
+            (payload,),
+            signature,
+            now_us,
         )
-        if type(admitted) is not Admitted:
+        if not isinstance(admitted, Admitted):
             return _error(door, request, visitor, to_wire(admitted), now_us, extra)
         credential = admitted.credential
-        door.testnet.directory.touch(credential.api_key, now_us)  # type: ignore[union-attr]
+        if credential is not None:
+            door.testnet.directory.touch(credential.api_key, now_us)
         deadline_us = admitted.deadline_us
     # 5 to 8
     result = await perform(
@@ -114,7 +122,7 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         micros=micros, ip=request.ip, websocket=False,
     )  # fmt: skip
     # 9 the reply
-    if type(result) is WireError:
+    if isinstance(result, WireError):
         return _error(door, request, visitor, result, now_us, extra)
     if endpoint.unfilled_count and credential is not None:
         (_, seconds), (_, day) = door.limits.order_counts(credential.account_id, now_us)

@@ -74,7 +74,11 @@ def read_stream(name: str, symbols: dict[str, str]) -> Stream | None:
         if name == "!miniTicker@arr":
             return Stream("allMiniTickers", "")
         window = name.removeprefix("!ticker_").removesuffix("@arr")
-        return Stream("allWindows", "", window) if name == f"!ticker_{window}@arr" and window in WINDOWS_US else None
+        return (
+            Stream("allWindows", "", window)
+            if name == f"!ticker_{window}@arr" and window in WINDOWS_US
+            else None
+        )
     lowered, _, rest = name.partition("@")
     symbol = symbols.get(lowered)
     if symbol is None:

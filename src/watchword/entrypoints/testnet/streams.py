@@ -126,7 +126,9 @@ class StreamSession:
     def _subscribe(self, names: list[str]) -> None:
         new = [name for name in dict.fromkeys(names) if name not in self.names]
         if len(self.names) + len(new) > STREAMS_MAX:
-            raise Refused(2, f"Invalid request: a connection can listen to a maximum of {STREAMS_MAX} streams")
+            raise Refused(
+                2, f"Invalid request: a connection can listen to a maximum of {STREAMS_MAX} streams"
+            )
         for name in new:
             self.names[name] = None
             self._publisher.join(name, self)

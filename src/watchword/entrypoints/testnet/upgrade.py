@@ -93,7 +93,9 @@ def _admit(door: Door, request: HttpRequest, path: str) -> WireError | None:
 def _options(query: bytes) -> dict[str, str] | None:
     """Read the URL's parameters; the last of a name counts. None where they cannot be read."""
     try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=URL_PARAMETERS_MAX)
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=URL_PARAMETERS_MAX
+        )
     except ValueError:
         return None
     return dict(pairs)

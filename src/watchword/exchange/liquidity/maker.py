@@ -66,7 +66,9 @@ def half_spread(profile: Profile) -> int:
     return max(1, profile.grid // 2)
 
 
-def obsolete(orders: Iterable[Order], bids: list[int], asks: list[int]) -> tuple[list[Order], set[int], set[int]]:
+def obsolete(
+    orders: Iterable[Order], bids: list[int], asks: list[int]
+) -> tuple[list[Order], set[int], set[int]]:
     """Sort the maker's open orders.
 
     Args:

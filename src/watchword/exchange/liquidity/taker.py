@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from watchword.exchange.liquidity.maker import Side, fit_quantity
-from watchword.exchange.liquidity.profile import Profile
+from watchword.exchange.liquidity.profile import MILLION, Profile
 from watchword.exchange.liquidity.random import Dice
 
 TICKS_PER_MINUTE: Final = 240
@@ -18,7 +18,6 @@ THIN_ORDER_FACTOR: Final = 3
 #: Fills may go this share of the price beyond the fair one, in millionths.
 _SLIPPAGE_MILLIONTHS: Final = 5_000
 _THIN_SLIPPAGE_MILLIONTHS: Final = 30_000
-_MILLION: Final = 1_000_000
 
 
 class Strike(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +49,7 @@ def next_strike(profile: Profile, fair: int, lean: int, dice: Dice) -> Strike | 
 
 def strike_at(profile: Profile, fair: int, side: Side, worth: int) -> Strike:
     """Make an order of some worth (scaled quote amount) that may slip a little from the fair price."""
-    slip = fair * (_THIN_SLIPPAGE_MILLIONTHS if profile.thin else _SLIPPAGE_MILLIONTHS) // _MILLION
+    slip = fair * (_THIN_SLIPPAGE_MILLIONTHS if profile.thin else _SLIPPAGE_MILLIONTHS) // MILLION
     price = max(profile.tick, (fair + slip if side == "BUY" else fair - slip) // profile.tick * profile.tick)
     return Strike(side, price, fit_quantity(profile, fair, worth))
 

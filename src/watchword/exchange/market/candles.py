@@ -4,7 +4,7 @@ Each trade enters the one-second bar only; a finished bar is sealed and merged i
 candle is the exact sum of the shorter ones. Reading never changes anything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -20,12 +20,12 @@ from watchword.exchange.market.intervals import (
     open_of,
     shifted_open,
 )
+from watchword.exchange.market.pieces import Candle, Piece, close_before, fill, first_open
 from watchword.exchange.market.series import (
     CLOSE,
     HIGH,
     LAST_ID,
     LOW,
-    OPEN,
     QUOTE,
     SLOT,
     TAKER_QUOTE,
@@ -47,43 +47,8 @@ BASES: Final = (
     (DAY_US, 36_525),
 )
 SECONDS, MINUTES, QUARTERS, HOURS, DAYS = range(5)
-NO_TRADE_ID: Final = -1
-#: Most candles one answer may hold.
-CANDLES_MAX: Final = 1_000
-
-
-class Candle(msgspec.Struct, frozen=True, gc=False):
-    """One candle as it is read. Prices and amounts are scaled integers (10^-8).
-
-    Attributes:
-        open_us, close_us: First and last microsecond that belong to it, epoch, UTC.
-        volume, quote_volume: Traded base and quote amounts; `taker_*`: the part where the taker bought.
-        trades: Number of trades; 0 in a flat candle, whose four prices are the close before it.
-        first_id, last_id: Trade ids, or -1 in a flat candle.
-    """
-
-    open_us: int
-    close_us: int
-    open: int
-    high: int
-    low: int
-    close: int
-    volume: int
-    quote_volume: int
-    trades: int
-    taker_volume: int
-    taker_quote_volume: int
-    first_id: int
-    last_id: int
-
-
-class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A stretch of time answered by one base length: bars opening in [from_us, until_us)."""
-
-    series: Series
-    tail: list[Bar]
-    from_us: int
-    until_us: int
+#: Rolling windows remembered per symbol, so that only their two ends are summed anew.
+WINDOWS_MAX: Final = 12
 
 
 class Candles:
@@ -94,11 +59,12 @@ class Candles:
         making: Per base length the bar whose sealed children are being merged, or None.
     """
 
-    __slots__ = ("making", "series")
+    __slots__ = ("_windows", "making", "series")
 
     def __init__(self) -> None:
         self.series = tuple(Series(step_us, bars_max) for step_us, bars_max in BASES)
         self.making: list[Bar | None] = [None] * len(BASES)
+        self._windows: dict[tuple[int, int], tuple[int, Bar | None]] = {}
 
     def add(self, at_us: int, price: int, quantity: int, quote: int, taker_buys: bool, trade_id: int) -> None:
         """Count one trade.
@@ -217,7 +183,7 @@ class Candles:
             At most `limit` candles, and none before the symbol's first trade.
         """
         pieces = self.pieces(interval, offset_us)
-        first_us = _first_open(pieces, interval, offset_us)
+        first_us = first_open(pieces, interval, offset_us)
         if first_us is None or limit <= 0 or (end_us is not None and end_us < first_us):
             return []
         if start_us is not None and start_us > now_us:
@@ -233,16 +199,50 @@ class Candles:
         while first_us <= last_us and len(opens) < limit:
             opens.append(first_us)
             first_us = next_open(interval, first_us, offset_us)
-        return _fill(pieces, opens, first_us)
+        return fill(pieces, opens, first_us)
 
     def window(self, level: int, from_us: int, until_us: int) -> Bar | None:
-        """Merge all trades of whole bars of one base length opening in [from_us, until_us), or None."""
-        piece = Piece(self.series[level], self.tail(level), from_us, until_us)
-        return _gather([piece], from_us, until_us)
+        """Merge all trades of whole bars of one base length opening in [from_us, until_us), or None.
+
+        Why a cache: a rolling day is asked for every second and changes at its two ends only.
+        """
+        series = self.series[level]
+        low, high = -(-from_us // series.step_us), -(-until_us // series.step_us)
+        sealed_to, bar = self._sealed_window(level, low)
+        if sealed_to > high:
+            bar = series.gather(series.find(low), series.find(high))
+        elif bar is not None:
+            bar = bar[:]
+        for later in self.tail(level):
+            if low <= later[SLOT] < high:
+                if bar is None:
+                    bar = later
+                else:
+                    merge(bar, later)
+        return bar
+
+    def _sealed_window(self, level: int, low: int) -> tuple[int, Bar | None]:
+        """Merge the sealed bars from a slot on; tells also up to which slot. The bar must not be changed."""
+        series = self.series[level]
+        to = max(low, series.slots[-1] + 1) if series.slots else low
+        known = self._windows.get((level, low))
+        if known is None or low < series.complete_from:
+            bar = series.gather(series.find(low), len(series))
+            if len(self._windows) >= WINDOWS_MAX:
+                self._windows.clear()
+        elif known[0] == to:
+            return known
+        else:
+            newer = series.gather(series.find(known[0]), len(series))
+            bar = newer if known[1] is None else known[1][:]
+            if known[1] is not None and newer is not None and bar is not None:
+                merge(bar, newer)
+        self._windows[level, low] = (to, bar)
+        return to, bar
 
     def close_before(self, level: int, before_us: int) -> int | None:
         """Return the last price of the bars of one base length opening before a moment, or None."""
-        return _close_before([Piece(self.series[level], self.tail(level), 0, 2**63)], before_us)
+        return close_before([Piece(self.series[level], self.tail(level), 0, 2**63)], before_us)
 
     def encode(self) -> bytes:
         """Write everything; equal candles give equal bytes."""
@@ -255,6 +255,7 @@ class Candles:
         for target, packed in zip(self.series, series, strict=True):
             target.restore(packed)
         self.making = [None if bar is None else [int(text) for text in bar] for bar in making]
+        self._windows.clear()
 
     def _raise(self, level: int, bar: Bar) -> None:
         """Merge sealed children into the bar being made of a base length; a later slot seals the one before."""
@@ -265,97 +266,3 @@ class Candles:
         self.making[level] = bar
         if parent is not None:
             self.seal(level, parent)
-
-
-def candle_of(bar: Bar, open_us: int, until_us: int) -> Candle:
-    """Show a bar as the candle of the bucket [open_us, until_us)."""
-    first_id = bar[LAST_ID] - bar[TRADES] + 1
-    return Candle(
-        open_us, until_us - 1, bar[OPEN], bar[HIGH], bar[LOW], bar[CLOSE], bar[VOLUME], bar[QUOTE], bar[TRADES],
-        bar[TAKER_VOLUME], bar[TAKER_QUOTE], first_id, bar[LAST_ID],
-    )  # fmt: skip
-
-
-def flat_candle(close: int, open_us: int, until_us: int) -> Candle:
-    """Make the candle of a bucket in which nobody traded."""
-    return Candle(open_us, until_us - 1, close, close, close, close, 0, 0, 0, 0, 0, NO_TRADE_ID, NO_TRADE_ID)
-
-
-def _first_open(pieces: list[Piece], interval: str, offset_us: int) -> int | None:
-    """Find the first bucket that can be told in full, or None while there was no trade."""
-    for piece in reversed(pieces):
-        step = piece.series.step_us
-        index = piece.series.find(piece.from_us // step)
-        slots = piece.series.slots
-        bar_us = slots[index] if index < len(slots) else next((bar[SLOT] for bar in piece.tail), None)
-        if bar_us is None or bar_us * step >= piece.until_us:
-            continue
-        first_us = open_of(interval, bar_us * step, offset_us)
-        cut = piece is pieces[-1] and first_us < piece.from_us
-        return next_open(interval, first_us, offset_us) if cut else first_us
-    return None
-
-
-def _fill(pieces: list[Piece], opens: list[int], until_us: int) -> list[Candle]:
-    """Read the buckets opening at `opens`, the last of which ends at `until_us`."""
-    candles: list[Candle] = []
-    close: int | None = None
-    cursors = [0] * len(pieces)
-    for open_us, next_us in _spans(opens, until_us):
-        bar = _gather(pieces, open_us, next_us, cursors)
-        if bar is not None:
-            close = bar[CLOSE]
-            candles.append(candle_of(bar, open_us, next_us))
-            continue
-        if close is None:
-            close = _close_before(pieces, open_us)
-        if close is not None:
-            candles.append(flat_candle(close, open_us, next_us))
-    return candles
-
-
-def _spans(opens: list[int], until_us: int) -> Iterator[tuple[int, int]]:
-    for index, open_us in enumerate(opens):
-        yield open_us, opens[index + 1] if index + 1 < len(opens) else until_us
-
-
-def _gather(pieces: list[Piece], from_us: int, until_us: int, cursors: list[int] | None = None) -> Bar | None:
-    """Merge all bars opening in [from_us, until_us) over the pieces, oldest first."""
-    whole: Bar | None = None
-    for at in range(len(pieces) - 1, -1, -1):
-        piece = pieces[at]
-        low_us, high_us = max(from_us, piece.from_us), min(until_us, piece.until_us)
-        if low_us >= high_us:
-            continue
-        step = piece.series.step_us
-        low, high = -(-low_us // step), -(-high_us // step)
-        begin = piece.series.find(low, cursors[at] if cursors else 0)
-        end = piece.series.find(high, begin)
-        if cursors:
-            cursors[at] = end
-        bar = piece.series.gather(begin, end)
-        for later in piece.tail:
-            if low <= later[SLOT] < high:
-                if bar is None:
-                    bar = later[:]
-                else:
-                    merge(bar, later)
-        if bar is not None:
-            if whole is None:
-                whole = bar
-            else:
-                merge(whole, bar)
-    return whole
-
-
-def _close_before(pieces: list[Piece], before_us: int) -> int | None:
-    """Return the close of the last bar opening before a moment, or None."""
-    for piece in pieces:
-        slot = -(-min(before_us, piece.until_us) // piece.series.step_us)
-        for bar in reversed(piece.tail):
-            if bar[SLOT] < slot:
-                return bar[CLOSE]
-        index = piece.series.find(slot)
-        if index:
-            return piece.series.bar(index - 1)[CLOSE]
-    return None

@@ -5,14 +5,17 @@ to fine; a longer candle inside a finer stretch is merged from it, so overlaps a
 of single trades, which go through the same door as live ones.
 """
 
+from array import array
 from collections.abc import Iterator
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, islice
 from math import isqrt
-from typing import Final
+from typing import Final, TypeAlias
 
 from watchword.exchange.instruments import Instrument
 from watchword.exchange.liquidity.profile import FINE_BITS, MILLION, Profile, profiles_of
-from watchword.exchange.liquidity.random import BELL_SD, bells, draws
+from watchword.exchange.liquidity.random import BELL_SD, Dice, bells, draws, seed_of
+from watchword.exchange.liquidity.taker import AVERAGE_ORDER_FACTOR, THIN_ORDER_FACTOR, order_worth
 from watchword.exchange.market.candles import BASES, DAYS, HOURS, MINUTES, QUARTERS, SECONDS, Candles
 from watchword.exchange.market.intervals import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from watchword.exchange.market.trades import Tape
@@ -31,19 +34,27 @@ _HISTORY_MIN_US: Final = 1_300 * DAY_US
 #: Unit of a relative step.
 _ONE: Final = 1 << 40
 #: Prices rose by about this much a day before the hourly stretch begins, in millionths.
-_DRIFT: Final = 500
+_DRIFT: Final = 150
 #: A history's price never falls below so many ticks.
 _FLOOR_TICKS: Final = 400
 #: Volatility comes in calm and wild spells of this many bars; the shares are in sixteenths.
 _SPELL_BARS: Final = 48
 _SPELLS: Final = (8, 10, 12, 16, 16, 20, 24, 36)
-#: A taker order fills about so many trades out of ten aggregates.
-_TRADES_PER_TEN_AGGREGATES: Final = 13
-#: Average taker order is this many times the smallest (see `liquidity.taker`).
-AVERAGE_ORDER_FACTOR: Final = 24
+#: Aggregate ids lag behind trade ids about so: ten aggregates hold this many trades.
+_TRADES_PER_TEN_AGGREGATES: Final = 11
 
-#: A walk over time: one value per boundary, first to last.
-Path = list[int]
+#: Trades made up for one second follow each other at this distance.
+_TRADE_GAP_US: Final = 9_000
+
+#: Bars made at a time, so that making up years does not need their memory twice.
+_CHUNK_BARS: Final = 2_048
+#: A history never stands above so many times the price it ends at.
+_CEILING_FACTOR: Final = 8
+#: Bits of a walked price: with the ceiling's three and the sign, 64.
+_PATH_BITS: Final = 60
+
+#: A walk over time: one value per boundary, first to last, scaled by 10^8 times 2^`_fine_bits`.
+Path: TypeAlias = "array[int]"
 
 
 def back_fill(
@@ -62,6 +73,7 @@ def back_fill(
     profiles = profiles_of(instruments)
     bounds = stretch_bounds(now_us)
     common = {level: bells(seed, _steps(bounds, level), "market", str(level)) for level in range(len(BASES))}
+    bits = {profile.symbol: _fine_bits(profile) for profile in profiles}
     walks: dict[str, dict[int, Path]] = {}
     for profile in profiles:
         if not profile.divisor:
@@ -69,7 +81,9 @@ def back_fill(
     for profile in profiles:
         paths = walks[profile.walk]
         if profile.divisor:
-            paths = {level: _quotient(path, walks[profile.divisor][level]) for level, path in paths.items()}
+            divisors = walks[profile.divisor]
+            shift = _fine_bits(profile) + bits[profile.divisor] - bits[profile.walk]
+            paths = {level: _quotient(path, divisors[level], shift) for level, path in paths.items()}
         yield profile.symbol, *_fill(profile, paths, seed, bounds)
 
 
@@ -110,8 +124,9 @@ def _walk(
 ) -> dict[int, Path]:
     """Walk backwards from the start price, finest stretch first; half of every step is the whole market's."""
     paths: dict[int, Path] = {}
-    value = profile.start << FINE_BITS
-    floor = (_FLOOR_TICKS * profile.tick) << FINE_BITS
+    bits = _fine_bits(profile)
+    value = profile.start << bits
+    floor, ceiling = min(value, _FLOOR_TICKS * profile.tick << bits), value * _CEILING_FACTOR
     for level in range(len(BASES)):
         count = _steps(bounds, level)
         own = bells(seed, count, profile.symbol, "walk", str(level))
@@ -124,18 +139,39 @@ def _walk(
             (mine + theirs) * _SPELLS[spells[index // _SPELL_BARS] & 7] * scale // BELL_SD + drift
             for index, (mine, theirs) in enumerate(zip(own, common[level], strict=True))
         ]
-        path = list(accumulate(steps, lambda at, step: max(floor, at - at * step // _ONE), initial=value))
+        walked = list(accumulate(steps, _step_back, initial=value))
+        if min(walked) < floor or max(walked) > ceiling:
+            walked = list(accumulate(steps, partial(_step_within, floor, ceiling), initial=value))
+        path: Path = array("q", walked)
         path.reverse()
         paths[level] = path
         value = path[0]
     return paths
 
 
-def _quotient(dividends: Path, divisors: Path) -> Path:
-    return [
-        (dividend << FINE_BITS) * SCALE // divisor
-        for dividend, divisor in zip(dividends, divisors, strict=True)
-    ]
+def _step_back(at: int, step: int) -> int:
+    return at - at * step // _ONE
+
+
+def _step_within(floor: int, ceiling: int, at: int, step: int) -> int:
+    return min(ceiling, max(floor, at - at * step // _ONE))
+
+
+def _fine_bits(profile: Profile) -> int:
+    """How many bits below 10^-8 a walk of this price has room for."""
+    return min(FINE_BITS, _PATH_BITS - profile.start.bit_length())
+
+
+def _quotient(dividends: Path, divisors: Path, shift: int) -> Path:
+    """Divide one walk by another; `shift` makes up for the different bits of the three."""
+    top = 2 ** (_PATH_BITS + 2)
+    return array(
+        "q",
+        [
+            min(top, (dividend * SCALE << shift) // divisor)
+            for dividend, divisor in zip(dividends, divisors, strict=True)
+        ],
+    )
 
 
 def _fill(
@@ -148,8 +184,7 @@ def _fill(
         series = candles.series[level]
         series.complete_from = 0 if level == DAYS else from_us // series.step_us
         rows = _bars(profile, paths[level], seed, level, from_us // series.step_us, last_id)
-        columns = list(zip(*rows, strict=True))
-        if columns:
+        while columns := list(zip(*islice(rows, _CHUNK_BARS), strict=True)):
             last_id = columns[-1][-1]
             candles.extend(level, columns)
     from_us, _ = bounds[SECONDS]
@@ -167,40 +202,43 @@ def _bars(
 ) -> Iterator[tuple[int, ...]]:
     """Make the bars of one stretch; where no trade falls into one, there is none."""
     step_us = BASES[level][0]
-    count = len(path) - 1
-    dice = draws(seed, 4 * count, profile.symbol, "bar", str(level))
+    dice = draws(seed, 4 * (len(path) - 1), profile.symbol, "bar", str(level))
     tick, lot = profile.tick, profile.step
-    fine = tick << FINE_BITS
-    # Trades of an average bar, in 2^16ths, and the reach of a wick beyond the body, in 2^16ths of the price.
-    pace = (profile.trades_per_minute * step_us << 16) // MINUTE_US * _TRADES_PER_TEN_AGGREGATES // 10
+    fine = tick << _fine_bits(profile)
+    # Trades of an average bar and the worth of one, in 2^16ths; a wick's unit: millionths of the price, in 2^16ths.
+    pace = (profile.trades_per_minute * step_us << 16) // MINUTE_US
+    order_worth_16 = (
+        profile.trade_quote * (THIN_ORDER_FACTOR if profile.thin else AVERAGE_ORDER_FACTOR) * SCALE >> 16
+    )
     reach = profile.volatility * isqrt(step_us * 10**12 // DAY_US) // MILLION
-    order_quote = profile.trade_quote * AVERAGE_ORDER_FACTOR
-    before = max(tick, path[0] // fine * tick)
-    at = 0
-    for value in path[1:]:
+    wick_unit = (MILLION << 16) * tick
+    before = path[0] // fine * tick or tick
+    luck_up_down_size = zip(dice[::4], dice[1::4], dice[2::4], dice[3::4], strict=True)
+    # One long loop without calls: it runs some 300,000 times before the venue is ready.
+    for value, (luck, up, down, size) in zip(path[1:], luck_up_down_size, strict=True):
         close = value // fine * tick
-        luck, up, down, size = dice[at], dice[at + 1], dice[at + 2], dice[at + 3]
-        at += 4
         # The dice decide the remainder, so that a rare trade a minute comes out right on average.
-        trades = (pace * (19_660 + (luck + up) // 2) // 52_428 + luck) >> 16
+        trades = (pace * (39_320 + luck + up) // 104_856 + luck) >> 16
         if not trades:
             slot += 1
             continue
         opening = before if trades > 1 else close
         high, low = (opening, close) if opening > close else (close, opening)
         if trades > 2:
-            high += close * reach // MILLION * up // 65_536 // tick * tick
-            low = max(tick, low - close * reach // MILLION * down // 65_536 // tick * tick)
-        volume = trades * order_quote * (16_384 + size) // 65_536 * SCALE // close // lot * lot
+            wick = close * reach
+            high += wick * up // wick_unit * tick
+            low -= wick * down // wick_unit * tick
+            low = max(low, tick)
+        volume = trades * (32_768 + size) * order_worth_16 // (close * lot) * lot
         volume = max(volume, trades * lot)
-        quote = volume * ((opening + high + low + close) // 4) // SCALE
-        bought = volume * (20_000 + (size ^ down) % 25_536) // 65_536 // lot * lot
-        if trades == 1:
+        quote = volume * (opening + high + low + close) // (4 * SCALE)
+        if trades > 1:
+            bought = volume * (20_000 + (size ^ down) % 25_536) // (lot << 16) * lot
+        else:
             bought = volume if size & 1 else 0
         last_id += trades
-        yield (
-            slot, opening, high, low, close, volume, quote, trades, bought, quote * bought // volume, last_id,
-        )  # fmt: skip
+        taken = quote * bought // volume
+        yield slot, opening, high, low, close, volume, quote, trades, bought, taken, last_id
         before = close
         slot += 1
 
@@ -209,20 +247,18 @@ def _trades(
     profile: Profile, path: Path, seed: int, from_us: int
 ) -> Iterator[tuple[int, int, int, bool, bool]]:
     """Make the single trades of the last stretch: (moment, price, quantity, taker buys, begins an aggregate)."""
-    dice = draws(seed, 4 * len(path), profile.symbol, "trade")
-    pace = (profile.trades_per_minute << 16) * _TRADES_PER_TEN_AGGREGATES // 600
-    half = profile.grid // 2
+    dice = draws(seed, 2 * len(path), profile.symbol, "moment")
+    orders = Dice(seed_of(seed, profile.symbol, "order"))
+    pace = (profile.trades_per_minute << 16) // 60
+    half, bits = profile.grid // 2, _fine_bits(profile)
     tick, lot = profile.tick, profile.step
-    at = 0
     for second, value in enumerate(path[1:]):
-        luck, moment, size, flags = dice[at : at + 4]
-        at += 4
-        trades = (pace + luck) >> 16
+        luck, moment = dice[2 * second], dice[2 * second + 1]
         at_us = from_us + second * SECOND_US + moment * 7
-        for index in range(trades):
-            taker_buys = bool(flags >> index & 1)
-            edge = (value >> FINE_BITS) + (half if taker_buys else -half)
+        for index in range((pace + luck) >> 16):
+            luck = orders.draw()
+            taker_buys = bool(luck >> 40 & 1)
+            edge = (value >> bits) + (half if taker_buys else -half)
             price = max(tick, edge // tick * tick)
-            worth = profile.trade_quote * (16_384 + size) // 65_536 << (flags >> 8 & 7)
-            quantity = max(worth * SCALE // price // lot * lot, profile.quantity_min)
-            yield at_us + index * 9_000, price, quantity, taker_buys, True
+            quantity = max(order_worth(profile, luck) * SCALE // price // lot * lot, profile.quantity_min)
+            yield at_us + index * _TRADE_GAP_US, price, quantity, taker_buys, True

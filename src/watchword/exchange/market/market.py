@@ -29,9 +29,10 @@ import msgspec
 from watchword.exchange.commands import AnyCommand, OpenVenue
 from watchword.exchange.events import AnyEvent, OrderTraded
 from watchword.exchange.market.averages import AveragePrice, volume_weighted
-from watchword.exchange.market.candles import MINUTES, Candle, Candles
+from watchword.exchange.market.candles import MINUTES, Candles
 from watchword.exchange.market.history import back_fill
 from watchword.exchange.market.intervals import DAY_US, open_of
+from watchword.exchange.market.pieces import Candle
 from watchword.exchange.market.tickers import Ticker, ticker_of
 from watchword.exchange.market.trades import AggregateTrade, PublicTrade, Tape
 

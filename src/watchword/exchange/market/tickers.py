@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from watchword.exchange.market.candles import NO_TRADE_ID
 from watchword.exchange.market.intervals import DAY_US, HOUR_US, MINUTE_US
+from watchword.exchange.market.pieces import NO_TRADE_ID
 from watchword.exchange.market.series import (
     CLOSE,
     HIGH,

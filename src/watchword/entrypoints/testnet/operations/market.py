@@ -108,7 +108,7 @@ async def depth(testnet: "Testnet", call: "Call") -> bytes | WireError:
     instrument = find(testnet, query.symbol, query.symbol_status)
     if isinstance(instrument, WireError):
         return instrument
-    book = testnet.venue.book(query.symbol)
+    book = testnet.venue.engine.book(query.symbol)
     bids, asks = book.depth(min(query.limit, DEPTH_LIMIT_MAX))
     return render.depth(book.update_id, bids, asks)
 

@@ -25,14 +25,14 @@ def find(testnet: "Testnet", symbol: str, status: str = "") -> Instrument | Wire
         status: The `symbolStatus` it must have; empty for any.
 
     Returns:
-        The instrument as it stands now, or -1121, or -1220.
+        The instrument, or -1121, or -1220.
     """
-    instrument = testnet.venue.instruments.get(symbol)
-    if instrument is None:
+    floor = testnet.venue.engine.floors.get(symbol)
+    if floor is None:
         return BAD_SYMBOL
-    if status and instrument.status != status:
+    if status and floor.status != status:
         return STATUS_MISMATCH
-    return instrument
+    return floor.instrument
 
 
 def select(
@@ -55,13 +55,13 @@ def select(
     if symbol:
         found = find(testnet, symbol, status)
         return found if isinstance(found, WireError) else [found]
-    listing = testnet.venue.instruments
+    floors = testnet.venue.engine.floors
     if symbols:
-        if not all(name in listing for name in symbols):
+        if not all(name in floors for name in symbols):
             return BAD_SYMBOL
-        chosen = [listing[name] for name in symbols]
+        chosen = [floors[name] for name in symbols]
     elif all_if_none:
-        chosen = list(listing.values())
+        chosen = list(floors.values())
     else:
         return either_missing("symbol", "symbols")
-    return [instrument for instrument in chosen if not status or instrument.status == status]
+    return [floor.instrument for floor in chosen if not status or floor.status == status]

@@ -70,7 +70,7 @@ async def ticker_24h(testnet: "Testnet", call: "Call") -> bytes | WireError:
         if query.type == "MINI":
             rows.append(render.ticker_mini(ticker, unit))
         else:
-            book = venue.book(instrument.symbol)
+            book = venue.engine.book(instrument.symbol)
             rows.append(render.ticker_24h(ticker, book.best_bid(), book.best_ask(), unit))
     return _one_or_all(query, rows)
 
@@ -137,7 +137,7 @@ async def ticker_book(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return instruments
     rows = []
     for instrument in instruments:
-        book = testnet.venue.book(instrument.symbol)
+        book = testnet.venue.engine.book(instrument.symbol)
         rows.append(render.book_ticker(instrument.symbol, book.best_bid(), book.best_ask()))
     return _one_or_all(query, rows)
 

@@ -11,7 +11,6 @@ from watchword.binance.errors import TIMESTAMP_STALE, UNKNOWN_ORDER, WireError, 
 from watchword.binance.forms import Form, Query
 from watchword.binance.params import ClientId, Long, Restriction, Symbol
 from watchword.entrypoints.testnet import render_orders as render
-from watchword.entrypoints.testnet.operations.commission import test_commission
 from watchword.entrypoints.testnet.operations.market import unit_us
 from watchword.entrypoints.testnet.operations.order_forms import (
     ORDER,
@@ -21,6 +20,7 @@ from watchword.entrypoints.testnet.operations.order_forms import (
     response_type,
 )
 from watchword.entrypoints.testnet.operations.symbols import find
+from watchword.entrypoints.testnet.render_account import order_commission
 from watchword.entrypoints.testnet.render_lists import canceled_list
 from watchword.exchange.commands import AnyCommand, CancelOpenOrders, CancelOrder, PlaceOrder
 from watchword.exchange.events import Applied, OrderAccepted, OrderCanceled, OrderListChanged
@@ -96,7 +96,7 @@ async def test(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return instrument
     if not query.compute_commission_rates:
         return b"{}"
-    return test_commission(testnet, credential_of(call).account_id, query.side)
+    return order_commission(testnet.venue.engine.accounts[credential_of(call).account_id])
 
 
 async def cancel(testnet: "Testnet", call: "Call") -> bytes | WireError:

@@ -1,0 +1,12 @@
+"""The root of the command line: puts the commands of every part under `watchword`. No behaviour of its own."""
+
+import typer
+
+from watchword.entrypoints.cli import keys
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="API keys for people who trade on Binance by program, with a testnet of their own.",
+)
+keys.mount(app)

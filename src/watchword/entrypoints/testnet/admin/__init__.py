@@ -1,0 +1,1 @@
+"""Administration of a running testnet: the requests, what they do, and the socket they come by."""

@@ -1,0 +1,45 @@
+"""Moments as people write them: `2027-01-31`, `2027-01-31T12:00:00Z`, `30d`. Never reads a clock."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+SECOND_US: Final = 1_000_000
+_SPAN: Final = re.compile(r"([0-9]{1,6})(s|m|h|d|w)")
+_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_expiry(text: str, now_us: int) -> int | str:
+    """Read a moment.
+
+    Args:
+        text: A span from now (`90s`, `12h`, `30d`, `4w`), an ISO 8601 date or time (UTC unless it says otherwise),
+            or nothing.
+        now_us: Epoch microseconds, for spans.
+
+    Returns:
+        Epoch microseconds, 0 for "never"; or a text that says what is wrong.
+    """
+    text = text.strip()
+    if text in {"", "never"}:
+        return 0
+    span = _SPAN.fullmatch(text)
+    if span is not None:
+        return now_us + int(span[1]) * _UNIT_S[span[2]] * SECOND_US
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return (
+            f"cannot read {text!r}: write a date (2027-01-31), a time (2027-01-31T12:00:00Z) or a span (30d)"
+        )
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def write_expiry(at_us: int) -> str | None:
+    """Write a moment as ISO 8601 in UTC, whole seconds; None for 0."""
+    if at_us == 0:
+        return None
+    return (_EPOCH + timedelta(seconds=at_us // SECOND_US)).strftime("%Y-%m-%dT%H:%M:%SZ")
