@@ -24,6 +24,7 @@ def quiet_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetP
 def live_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetProcess]:
     """A testnet with market makers and back-filled history."""
     process = TestnetProcess.start(tmp_path_factory.mktemp("live") / "home", liquidity=True)
+    process.wait_for_quotes("BTCUSDT")
     yield process
     process.stop()
 

@@ -4,6 +4,7 @@ It speaks to the process as a user would: the command line to start it, HOME/run
 for accounts and keys. It never imports the server.
 """
 
+import contextlib
 import http.client
 import json
 import signal
@@ -121,6 +122,14 @@ class TestnetProcess:
             self._process.kill()
         self._process.wait(STOP_WAIT_S)
 
+    def wait_for_quotes(self, symbol: str) -> None:
+        """Wait for the market makers' first offers; they come with their first tick, not with the first answer."""
+        deadline = time.monotonic() + READY_WAIT_S
+        while not self._get(f"/api/v3/depth?symbol={symbol}&limit=5")["asks"]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"nobody quotes {symbol}:\n{self.log()}")
+            time.sleep(POLL_S)
+
     def admin(self, op: str, **fields: object) -> Any:
         """Send one request to the admin socket.
 
@@ -200,12 +209,14 @@ class TestnetProcess:
         return True
 
     def _answers(self) -> bool:
-        address = urlsplit(self.rest)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=1)
         try:
-            connection.request("GET", "/api/v3/ping")
-            return connection.getresponse().status == 200
+            return bool(self._get("/api/v3/ping") == {})
         except OSError:
             return False
-        finally:
-            connection.close()
+
+    def _get(self, target: str) -> Any:
+        address = urlsplit(self.rest)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=ADMIN_WAIT_S)
+        with contextlib.closing(connection):
+            connection.request("GET", target)
+            return json.loads(connection.getresponse().read())

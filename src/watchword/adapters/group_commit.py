@@ -56,7 +56,7 @@ class Sequencer:
         position: Position,
         on_halt: Callable[[BaseException], None],
         *,
-        threaded: bool = True,
+        run_job: Callable[[Callable[[], None]], None] | None = None,
         apply_clock: Callable[[], int] | None = None,
     ) -> None:
         """Prepare; `start` begins.
@@ -67,7 +67,8 @@ class Sequencer:
             clock: Source of the commands' time.
             position: After the last stored command.
             on_halt: Called once, first of all, when a write or an apply failed. The server's ends the process.
-            threaded: False writes in the loop itself (tests, one-off commands).
+            run_job: Where writes run; it must not run them at once but later, in order. None means a thread of
+                the sequencer's own; `later_in_loop` serves tests.
             apply_clock: Monotonic nanoseconds, to measure `applied_ns`; None measures nothing.
         """
         self.listeners: list[Listener] = []
@@ -77,7 +78,8 @@ class Sequencer:
         self._venue = venue
         self._clock = clock
         self._on_halt = on_halt
-        self._threaded = threaded
+        self._run_job = run_job or self._put_job
+        self._own_thread = run_job is None
         self._apply_clock = apply_clock
         self._next_sequence = position.sequence + 1
         self._last_us = position.now_us
@@ -95,7 +97,7 @@ class Sequencer:
         """Begin, inside a running loop."""
         invariant(self._loop is None, "the sequencer was started twice")
         self._loop = asyncio.get_running_loop()
-        if self._threaded:
+        if self._own_thread:
             self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
             self._thread.start()
 
@@ -174,15 +176,9 @@ class Sequencer:
                 outcome = partial(_fail_once, future, error)
             else:
                 outcome = partial(_answer_once, future, result)
-            if self._threaded:
-                loop.call_soon_threadsafe(outcome)
-            else:
-                outcome()
+            loop.call_soon_threadsafe(outcome)
 
-        if self._threaded:
-            self._jobs.put(run)
-        else:
-            run()
+        self._run_job(run)
         return future
 
     def _write_next(self) -> None:
@@ -197,18 +193,10 @@ class Sequencer:
             commands, self._checksum, self.position.sequence, self.position.outcome
         )
         checksum, first = self._checksum, commands[0].sequence
-        if not self._threaded:
-            try:
-                self._journal.append(first, len(commands), record)
-            except Exception as error:  # noqa: BLE001 - whatever failed, the answer is to stop
-                self._halt(error)
-                return
-            self._written(batch, checksum)
-            return
-        self._jobs.put(lambda: self._append(first, batch, record, checksum))
+        self._run_job(lambda: self._append(first, batch, record, checksum))
 
     def _append(self, first: int, batch: list[_Waiting], record: bytes, checksum: bytes) -> None:
-        """On the worker thread: store one record, then hand back to the loop."""
+        """On the writing thread: store one record, then hand back to the loop."""
         loop = self._loop
         if loop is None or self._fault is not None:
             return
@@ -222,8 +210,7 @@ class Sequencer:
     def _written(self, batch: list[_Waiting], checksum: bytes) -> None:
         """The batch is durable: start the next write, then apply this one."""
         self._writing = []
-        if self._threaded:
-            self._write_next()
+        self._write_next()
         began_ns = self._apply_clock() if self._apply_clock is not None else 0
         try:
             self._apply(batch, checksum)
@@ -232,8 +219,6 @@ class Sequencer:
             self._halt(error)
         if self._apply_clock is not None:
             self.applied_ns += self._apply_clock() - began_ns
-        if not self._threaded:
-            self._write_next()
         if self._drained is not None and not self._queue and not self._writing:
             self._drained.set_result(None)
             self._drained = None
@@ -285,6 +270,9 @@ class Sequencer:
             {"message": "a listener of the sequencer failed", "exception": error}
         )
 
+    def _put_job(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+
     def _work(self) -> None:
         """The worker thread: one job after the other until None."""
         while (job := self._jobs.get()) is not None:
@@ -299,3 +287,8 @@ def _answer_once(future: "asyncio.Future[T]", result: T) -> None:
 def _fail_once(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def later_in_loop(job: Callable[[], None]) -> None:
+    """Run a write in the next turn of the loop itself: no thread, the same order every time."""
+    asyncio.get_running_loop().call_soon(job)

@@ -89,12 +89,11 @@ def judge_priced(
         return PERCENT_PRICE_BY_SIDE
     if _outside(quantity, rules.min_qty, rules.max_qty, rules.step_size):
         return LOT_SIZE
-    notional = multiply_scaled(price, quantity)
-    if notional <= 0:
+    notional = price * quantity // SCALE
+    if not notional:
         return NOTHING
-    if notional < rules.min_notional or (rules.max_notional and notional > rules.max_notional):
-        return NOTIONAL
-    return None
+    most = rules.max_notional
+    return NOTIONAL if notional < rules.min_notional or (most and notional > most) else None
 
 
 def judge_market(

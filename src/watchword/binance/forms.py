@@ -86,24 +86,24 @@ class Form(Generic[Q]):
         Returns:
             The query, or the first refusal: -1101, -1102, -1105, the readers' own, or -1104.
         """
-        known = params.keys() <= self._accepted
-        if not known and len(params) > self._expected:
+        if len(params) > self._expected and not params.keys() <= self._accepted:
             return too_many(self._expected, len(params))
         for name in self._mandatory:
             if not params.get(name):
                 return missing(name)
-        readers = self._readers
+        readers, ignored, known = self._readers, self._ignored, True
         values: dict[str, Any] = {}
         for name, text in params.items():
-            reader = readers.get(name)
-            if reader is None:
-                continue
-            if not text:
-                return empty(name)
-            value = reader[1](name, text)
-            if type(value) is WireError:
-                return value
-            values[reader[0]] = value
+            if name in readers:
+                if not text:
+                    return empty(name)
+                field, reader = readers[name]
+                value = reader(name, text)
+                if type(value) is WireError:
+                    return value
+                values[field] = value
+            elif name not in ignored:
+                known = False
         if not known:
             return unread(len(params.keys() & self._accepted), len(params))
         return self._build(**values)

@@ -37,6 +37,7 @@ Read = Callable[[str, str], T | WireError]
 SCALED_MAX: Final = 2**63 - 1
 ID_MAX: Final = 2**63 - 1
 INT_MAX: Final = 2**31 - 1
+SYMBOL_LENGTH_MAX: Final = 50
 SYMBOLS_MAX: Final = 100
 #: Timestamps from here on are microseconds: 10^14 ms is the year 5138, 10^14 us is 1973.
 MICROSECONDS_FROM: Final = 10**14
@@ -82,6 +83,8 @@ def overflowed(name: str) -> WireError:
 
 def read_symbol(name: str, text: str) -> str | WireError:
     """A symbol's spelling; whether it is listed is asked later."""
+    if text.isupper() and text.isalnum() and text.isascii() and len(text) <= SYMBOL_LENGTH_MAX:
+        return text
     return text if _SYMBOL.fullmatch(text) else illegal(name, SYMBOL_RANGE)
 
 

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from watchword.adapters.group_commit import Sequencer
+from watchword.adapters.group_commit import Sequencer, later_in_loop
 from watchword.adapters.home import Home, write_atomically
 from watchword.adapters.journal_sqlite import SqliteJournal
 from watchword.adapters.memory.journal import MemoryJournal
@@ -203,7 +203,7 @@ def open_testnet(
 def open_memory_testnet(
     settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None
 ) -> Testnet:
-    """Make a testnet that lives in memory, whose sequencer writes inline and where nothing ticks by itself.
+    """Make a testnet that lives in memory, whose sequencer needs no thread and where nothing ticks by itself.
 
     Args:
         settings: As for a real one; `home` is not touched. `liquidity` None means none.
@@ -217,7 +217,7 @@ def open_memory_testnet(
     journal = MemoryJournal()
     recovered = Recovered(Venue(), UNOPENED)
     _open_venue(settings, clock, journal, recovered, liquidity=bool(settings.liquidity))
-    sequencer = Sequencer(journal, recovered.venue, clock, recovered.position, _go_on, threaded=False)
+    sequencer = Sequencer(journal, recovered.venue, clock, recovered.position, _go_on, run_job=later_in_loop)
     return Testnet(
         settings,
         clock,

@@ -13,7 +13,12 @@ import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    SSHPrivateKeyTypes,
     load_der_private_key,
     load_der_public_key,
     load_pem_private_key,
@@ -242,13 +247,17 @@ def _read_openssh(body: bytes, opener: bytes | None) -> KeyFile | KeyProblem:
     if encrypted and opener is None:
         return KeyFile("OpenSSH", public=public.public, encryption=encryption)
     whole = armour(Block("OPENSSH PRIVATE KEY", "", body))
-    return _load_private(
+    found = _load_private(
         "OpenSSH",
         lambda: load_ssh_private_key(whole, opener if encrypted else None),
         encryption,
         if_refused=problem.PASSPHRASE_WRONG if encrypted else problem.DAMAGED,
         if_unsupported=problem.OPENSSH_ENCRYPTED,
     )
+    # The file states its public half twice over; a private half that does not make it has changed on the way.
+    if isinstance(found, KeyFile) and found.public is not None and public.public is not None:
+        return found if found.public.der == public.public.der else problem.DAMAGED
+    return found
 
 
 def _read_ssh_line(name: str, encoded: str) -> KeyFile | KeyProblem:
@@ -281,7 +290,7 @@ def _ssh_string(data: bytes, at: int) -> tuple[bytes, int]:
 
 def _load_private(
     form: str,
-    load: Callable[[], object],
+    load: Callable[[], PrivateKeyTypes | SSHPrivateKeyTypes],
     encryption: Encryption | None = None,
     *,
     if_refused: KeyProblem = problem.DAMAGED,
@@ -295,7 +304,8 @@ def _load_private(
     except (ValueError, TypeError):
         return if_refused
     if not isinstance(key, Ed25519PrivateKey | RSAPrivateKey):
-        return problem.unsupported_type(f"a key of type {type(key).__name__.removesuffix('PrivateKey')}")
+        plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return problem.unsupported_type(recognise(plain).algorithm)
     refused = _bad_size(key)
     if refused is not None:
         return refused

@@ -302,11 +302,11 @@ def _prevent_maker(
     maker.prevented_match_id = match_id
     if prevented == maker.leaves:
         expire(state, floor, desk, maker, "EXPIRED_IN_MATCH", "", events)
-        return
-    floor.book.reduce(maker, prevented)
-    trim_hold(desk, maker)
-    maker.updated_us = desk.account.updated_us = state.now_us
-    if maker.order_list_id != NO_LIST:
+    else:
+        floor.book.reduce(maker, prevented)
+        trim_hold(desk, maker)
+        maker.updated_us = desk.account.updated_us = state.now_us
+    if maker.order_list_id in state.lists:
         expire_other_leg(state, floor, desk, maker, events)
 
 

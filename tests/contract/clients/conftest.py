@@ -8,6 +8,11 @@ from tests.support.floor import Account, Floor
 from tests.support.loopback_only import loopback_only
 from tests.support.testnet_process import TestnetProcess
 
+# Shared scenarios assert too, and should say what they found.
+pytest.register_assert_rewrite(
+    "tests.contract.clients.ccxt_session", "tests.contract.clients.python_binance_session"
+)
+
 #: Takes fifty seconds of waiting, so it starts first and the other worker does the rest meanwhile.
 SOAK = "test_depth_caches.py"
 

@@ -229,7 +229,7 @@ async def _sdk_cache(testnet: TestnetProcess) -> AsyncIterator[SdkCache]:
     await streams.create_connection()
     try:
         handle = await streams.diff_book_depth(
-            symbol=SYMBOL, update_speed=DiffBookDepthUpdateSpeedEnum.UPDATE_SPEED_100ms
+            symbol=SYMBOL, update_speed=DiffBookDepthUpdateSpeedEnum.UPDATE_SPEED_100ms.value
         )
         handle.on("message", cache.heard)
         await cache.load()

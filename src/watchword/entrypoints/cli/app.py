@@ -2,7 +2,8 @@
 
 import typer
 
-from watchword.entrypoints.cli import keys
+from watchword.entrypoints.cli import keys, testnet
+from watchword.entrypoints.demo import up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -10,3 +11,5 @@ app = typer.Typer(
     help="API keys for people who trade on Binance by program, with a testnet of their own.",
 )
 keys.mount(app)
+app.add_typer(testnet.app, name="testnet")
+app.add_typer(up.app, name="demo")

@@ -3,11 +3,15 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 EXIT_REFUSED: Final = 1
+LINE_LENGTH_MAX: Final = 2_000
 
 
 def show_json(value: object) -> None:
@@ -17,28 +21,26 @@ def show_json(value: object) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under headings."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column.replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console(highlight=False).print(table)
+    _print_whole(table)
 
 
 def show_fields(fields: dict[str, Any]) -> None:
     """Print names and values below each other."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True)
     for name, value in fields.items():
         table.add_row(name.replace("_", " "), _cell(value))
-    Console(highlight=False).print(table)
+    _print_whole(table)
 
 
 def say(text: str) -> None:
@@ -50,6 +52,16 @@ def refuse(reason: str) -> NoReturn:
     """Print why not, and end with status 1."""
     sys.stderr.write(f"watchword: {reason}\n")
     raise typer.Exit(EXIT_REFUSED)
+
+
+def _print_whole(table: "Table") -> None:
+    """Print without folding: a key cut in two cannot be copied."""
+    from rich.console import Console
+
+    whole = Console(width=LINE_LENGTH_MAX).measure(table).maximum
+    console = Console(highlight=False)
+    console.width = max(console.width, whole)
+    console.print(table)
 
 
 def _cell(value: object) -> str:

@@ -61,7 +61,9 @@ def play_round(client: Any, number: int, say: Callable[[str], None]) -> None:
         fills = ", ".join(f"{fill['qty']} @ {fill['price']}" for fill in order["fills"])
         done = f"  {side} {fills}"
     balances = {row["asset"]: row["free"] for row in client.get_account()["balances"]}
-    say(f"bot  {SYMBOL} {bid} / {ask}  BTC {balances.get('BTC', '0')}  USDT {balances.get('USDT', '0')}{done}")
+    say(
+        f"bot  {SYMBOL} {bid} / {ask}  BTC {balances.get('BTC', '0')}  USDT {balances.get('USDT', '0')}{done}"
+    )
 
 
 def run(rest: str, key_file: Path) -> int:

@@ -3,13 +3,12 @@
 Source: rest-api.md "New Order list - OCO", "Cancel Order list", "Query Order list".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from watchword.binance.enums import ResponseType
 from watchword.entrypoints.testnet import render_orders as render
+from watchword.exchange.archive import OrderListRecord
 from watchword.exchange.events import AnyEvent, OrderListChanged
-from watchword.exchange.order import Order
-from watchword.exchange.state import OrderList
 
 
 def placed_list(
@@ -26,15 +25,14 @@ def canceled_list(event: OrderListChanged, at_us: int, unit_us: int) -> str:
     return f'{_head(event, at_us, unit_us)},"orderReports":[{reports}]}}'
 
 
-def queried_list(listed: OrderList, unit_us: int) -> str:
+def queried_list(listed: OrderListRecord, unit_us: int) -> str:
     """Write a list as the query endpoints do."""
-    done = listed.list_status_type == "ALL_DONE"
     text = _list(
         listed.order_list_id,
         listed.list_client_order_id,
         listed.symbol,
         listed.list_status_type,
-        "ALL_DONE" if done else "EXECUTING",
+        listed.list_order_status,
         listed.legs,
         listed.updated_us // unit_us,
     )
@@ -48,7 +46,7 @@ def _head(event: OrderListChanged, at_us: int, unit_us: int) -> str:
         event.symbol,
         event.list_status_type,
         event.list_order_status,
-        event.legs,
+        [(leg.order_id, leg.client_order_id) for leg in event.legs],
         at_us // unit_us,
     )
 
@@ -59,13 +57,13 @@ def _list(
     symbol: str,
     status_type: str,
     order_status: str,
-    legs: Sequence[Order],
+    legs: Iterable[tuple[int, str]],
     transaction_time: int,
 ) -> str:
     """Write everything but the closing brace. The only kind of list there is so far is OCO."""
     orders = ",".join(
-        f'{{"symbol":"{leg.symbol}","orderId":{leg.order_id},"clientOrderId":"{leg.client_order_id}"}}'
-        for leg in legs
+        f'{{"symbol":"{symbol}","orderId":{order_id},"clientOrderId":"{client_order_id}"}}'
+        for order_id, client_order_id in legs
     )
     return (
         f'{{"orderListId":{order_list_id},"contingencyType":"OCO","listStatusType":"{status_type}",'

@@ -8,7 +8,7 @@ Source: rest-api.md, "Market Data endpoints".
 from collections.abc import Iterable
 
 from watchword.exchange.market.averages import AveragePrice
-from watchword.exchange.market.candles import Candle
+from watchword.exchange.market.pieces import Candle
 from watchword.exchange.market.tickers import Ticker, format_percent
 from watchword.exchange.market.trades import AggregateTrade, PublicTrade
 from watchword.kernel.units import format_scaled

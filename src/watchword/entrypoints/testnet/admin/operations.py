@@ -87,7 +87,7 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
         case ask.ChangeSymbolStatus():
             return await _submit(testnet, SetSymbolStatus, request.symbol, request.status)
         case ask.ChangeLiquidity():
-            return await _submit(testnet, SetLiquidity, request.symbol, request.enabled)
+            return await _set_liquidity(testnet, request)
         case ask.ImportTrades():
             return await _import(testnet, request)
         case ask.ShowHash():
@@ -267,6 +267,14 @@ def _resolve(testnet: "Testnet", api_key: str) -> KeyRecord | Refused:
     if len(found) == 1:
         return found[0]
     return Refused(f"{'several keys begin' if found else 'no key begins'} with {api_key}")
+
+
+async def _set_liquidity(testnet: "Testnet", request: ask.ChangeLiquidity) -> Answer:
+    """Switch the market makers of a symbol; says what they were, so that a replay can put them back."""
+    floor = testnet.venue.engine.floors.get(request.symbol)
+    was_enabled = floor is not None and floor.liquidity
+    done = await _submit(testnet, SetLiquidity, request.symbol, request.enabled)
+    return done if isinstance(done, Refused) else {**done, "was_enabled": was_enabled}
 
 
 async def _import(testnet: "Testnet", request: ask.ImportTrades) -> Answer:

@@ -10,10 +10,10 @@ from watchword.binance.order_rules import CANCEL_REPLACE_UNSUPPORTED
 from watchword.entrypoints.testnet import render_orders as render
 from watchword.entrypoints.testnet.operations.market import unit_us
 from watchword.entrypoints.testnet.operations.order_forms import CANCEL_REPLACE, check_order, response_type
-from watchword.entrypoints.testnet.operations.trading import CLIENT_ID_LENGTH, credential_of
+from watchword.entrypoints.testnet.operations.scratch import new_client_id
+from watchword.entrypoints.testnet.operations.trading import credential_of
 from watchword.exchange.commands import AnyCommand, CancelReplace
 from watchword.exchange.events import Applied, CancelReplaceResolved
-from watchword.kernel.entropy import alphanumeric
 from watchword.kernel.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ async def cancel_replace(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return over_limit
     account_id, deadline_us = credential_of(call).account_id, call.deadline_us
     kind, unit = response_type(query), unit_us(call)
-    client_order_id = query.new_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
-    cancel_id = query.cancel_new_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    client_order_id = query.new_client_order_id or new_client_id(testnet)
+    cancel_id = query.cancel_new_client_order_id or new_client_id(testnet)
     stp_mode = query.self_trade_prevention_mode or instrument.default_stp_mode
 
     def make(sequence: int, now_us: int) -> CancelReplace | WireError:

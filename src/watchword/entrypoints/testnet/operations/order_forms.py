@@ -4,7 +4,6 @@ Reads instruments and average prices; never balances, never open orders, and cha
 """
 
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 from watchword.binance.errors import WireError
 from watchword.binance.filters import judge_market, judge_priced
@@ -36,6 +35,7 @@ from watchword.binance.params import (
     Tif,
     Type,
 )
+from watchword.entrypoints.testnet.operations.scratch import scratch_of
 from watchword.entrypoints.testnet.operations.symbols import find
 from watchword.exchange.instruments import Instrument
 
@@ -79,7 +79,7 @@ class TestQuery(OrderQuery, frozen=True):
     compute_commission_rates: Boolean = False
 
 
-class CancelReplaceQuery(OrderQuery, frozen=True):
+class CancelReplaceQuery(OrderQuery, frozen=True, kw_only=True):
     """POST order/cancelReplace."""
 
     cancel_replace_mode: ReplaceMode
@@ -159,18 +159,13 @@ def judge(
     return judge_priced(instrument, side, price, stop_price, quantity, average)
 
 
-#: Average per symbol and the second it was taken in. Why: an average reads five minutes of candles.
-_averages: "WeakKeyDictionary[Testnet, dict[str, tuple[int, int]]]" = WeakKeyDictionary()
-
-
 def average_price(testnet: "Testnet", instrument: Instrument, now_us: int) -> int:
     """Return the average price that filters use, at most a second old; 0 while the symbol has never traded.
 
+    Why a second old: an average reads five minutes of candles.
     Source: filters.md: the last price where `avgPriceMins` is 0 or nobody traded in the window.
     """
-    known = _averages.get(testnet)
-    if known is None:
-        known = _averages[testnet] = {}
+    known = scratch_of(testnet).averages
     second = now_us // SECOND_US
     found = known.get(instrument.symbol)
     if found is not None and found[0] == second:

@@ -25,12 +25,12 @@ from watchword.binance.params import (
 )
 from watchword.entrypoints.testnet.operations.market import unit_us
 from watchword.entrypoints.testnet.operations.order_forms import check_stp_mode, judge, unbuilt
+from watchword.entrypoints.testnet.operations.scratch import new_client_id
 from watchword.entrypoints.testnet.operations.symbols import find
-from watchword.entrypoints.testnet.operations.trading import CLIENT_ID_LENGTH, credential_of
+from watchword.entrypoints.testnet.operations.trading import credential_of
 from watchword.entrypoints.testnet.render_lists import canceled_list, placed_list
 from watchword.exchange.commands import AnyCommand, CancelOrderList, Leg, PlaceOco
 from watchword.exchange.events import Applied, OrderListChanged
-from watchword.kernel.entropy import alphanumeric
 from watchword.kernel.errors import InvariantError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ async def place_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
         query.above_time_in_force or "GTC",
         query.above_price,
         query.above_stop_price,
-        query.above_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH),
+        query.above_client_order_id or new_client_id(testnet),
         query.above_strategy_id,
         query.above_strategy_type,
     )
@@ -155,7 +155,7 @@ async def place_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
         query.below_time_in_force or "GTC",
         query.below_price,
         query.below_stop_price,
-        query.below_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH),
+        query.below_client_order_id or new_client_id(testnet),
         query.below_strategy_id,
         query.below_strategy_type,
     )
@@ -190,7 +190,7 @@ async def place_old_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
         "GTC",
         query.price,
         0,
-        query.limit_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH),
+        query.limit_client_order_id or new_client_id(testnet),
         query.limit_strategy_id,
         query.limit_strategy_type,
     )
@@ -199,7 +199,7 @@ async def place_old_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
         query.stop_limit_time_in_force or "GTC",
         query.stop_limit_price,
         query.stop_price,
-        query.stop_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH),
+        query.stop_client_order_id or new_client_id(testnet),
         query.stop_strategy_id,
         query.stop_strategy_type,
     )
@@ -229,7 +229,7 @@ async def cancel_list(testnet: "Testnet", call: "Call") -> bytes | WireError:
     if query.order_list_id is None and not query.list_client_order_id:
         return either_missing("orderListId", "listClientOrderId")
     account_id, deadline_us, unit = credential_of(call).account_id, call.deadline_us, unit_us(call)
-    cancel_id = query.new_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    cancel_id = query.new_client_order_id or new_client_id(testnet)
 
     def make(sequence: int, now_us: int) -> CancelOrderList | WireError:
         if now_us > deadline_us:
@@ -273,7 +273,7 @@ async def _submit(
     if refused is not None:
         return refused
     account_id, deadline_us, unit = credential_of(call).account_id, call.deadline_us, unit_us(call)
-    list_id = list_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    list_id = list_client_order_id or new_client_id(testnet)
     stp_mode = stp_choice or instrument.default_stp_mode
 
     def make(sequence: int, now_us: int) -> PlaceOco | WireError:

@@ -13,6 +13,7 @@ from watchword.entrypoints.testnet import render_orders as render
 from watchword.entrypoints.testnet.operations.market import ROWS_LIMIT_MAX, SymbolQuery, unit_us
 from watchword.entrypoints.testnet.operations.symbols import BAD_COMBINATION, find
 from watchword.entrypoints.testnet.operations.trading import credential_of
+from watchword.exchange.archive import record_of
 
 if TYPE_CHECKING:
     from watchword.bootstrap.testnet import Testnet
@@ -131,9 +132,9 @@ async def order_status(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return instrument
     if not query.order_id and not query.orig_client_order_id:
         return either_missing("origClientOrderId", "orderId")
-    venue, account_id = testnet.venue, credential_of(call).account_id
-    names = account_id, query.symbol, query.order_id, query.orig_client_order_id
-    order = venue.engine.order(*names) or venue.archive.order(*names)
+    order = testnet.venue.order(
+        credential_of(call).account_id, query.symbol, query.order_id, query.orig_client_order_id
+    )
     return NO_SUCH_ORDER if order is None else render.queried(order, unit_us(call)).encode()
 
 
@@ -217,7 +218,7 @@ async def open_order_lists(testnet: "Testnet", call: "Call") -> bytes | WireErro
         return query
     unit = unit_us(call)
     lists = testnet.venue.engine.open_lists(credential_of(call).account_id)
-    return render.array(render_lists.queried_list(listed, unit) for listed in lists)
+    return render.array(render_lists.queried_list(record_of(listed), unit) for listed in lists)
 
 
 async def my_trades(testnet: "Testnet", call: "Call") -> bytes | WireError:

@@ -19,12 +19,12 @@ from watchword.entrypoints.testnet.operations.order_forms import (
     check_order,
     response_type,
 )
+from watchword.entrypoints.testnet.operations.scratch import new_client_id
 from watchword.entrypoints.testnet.operations.symbols import find
 from watchword.entrypoints.testnet.render_account import order_commission
 from watchword.entrypoints.testnet.render_lists import canceled_list
 from watchword.exchange.commands import AnyCommand, CancelOpenOrders, CancelOrder, PlaceOrder
 from watchword.exchange.events import Applied, OrderAccepted, OrderCanceled, OrderListChanged
-from watchword.kernel.entropy import alphanumeric
 from watchword.kernel.errors import InvariantError, invariant
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from watchword.bootstrap.testnet import Testnet
     from watchword.credentials.model import Credential
     from watchword.entrypoints.testnet.operations.call import Call
-
-#: Length of the client order ids Binance makes up.
-CLIENT_ID_LENGTH: Final = 22
 
 
 class CancelQuery(Query, frozen=True):
@@ -66,7 +63,7 @@ async def place(testnet: "Testnet", call: "Call") -> bytes | WireError:
     if isinstance(instrument, WireError):
         return instrument
     account_id = credential_of(call).account_id
-    client_order_id = query.new_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    client_order_id = query.new_client_order_id or new_client_id(testnet)
     deadline_us, kind, unit = call.deadline_us, response_type(query), unit_us(call)
     stp_mode = query.self_trade_prevention_mode or instrument.default_stp_mode
 
@@ -110,7 +107,7 @@ async def cancel(testnet: "Testnet", call: "Call") -> bytes | WireError:
     if not query.order_id and not query.orig_client_order_id:
         return either_missing("origClientOrderId", "orderId")
     account_id, deadline_us, unit = credential_of(call).account_id, call.deadline_us, unit_us(call)
-    cancel_id = query.new_client_order_id or alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    cancel_id = query.new_client_order_id or new_client_id(testnet)
 
     def make(sequence: int, now_us: int) -> CancelOrder | WireError:
         if now_us > deadline_us:
@@ -151,7 +148,7 @@ async def cancel_all(testnet: "Testnet", call: "Call") -> bytes | WireError:
     if isinstance(instrument, WireError):
         return instrument
     account_id, deadline_us, unit = credential_of(call).account_id, call.deadline_us, unit_us(call)
-    cancel_id = alphanumeric(testnet.entropy, CLIENT_ID_LENGTH)
+    cancel_id = new_client_id(testnet)
 
     def make(sequence: int, now_us: int) -> CancelOpenOrders | WireError:
         if now_us > deadline_us:
