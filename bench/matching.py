@@ -160,20 +160,12 @@ def take(book: OrderBook, taker: Order, leaves: int) -> int:
         key = keys[-1]
         if key < limit_key:
             break
-        level = levels[key]
-        maker = level.queue[level.head]
-        resting = maker.leaves
-        if not resting:
-            level.head += 1
-            continue
-        quantity = min(leaves, resting)
+        maker = levels[key].first()
+        quantity = min(leaves, maker.leaves)
         leaves -= quantity
         maker.executed += quantity
         taker.executed += quantity
-        if quantity < resting:
-            book.reduce(maker, quantity)
-        else:
-            book.remove(maker)
+        book.fill(side, maker, quantity)
     return leaves
 
 

@@ -44,13 +44,13 @@ class Trader:
     """One account and its calls."""
 
     def __init__(self, floor: "OperationsFloor", account_id: int) -> None:
-        self._floor = floor
+        self.floor = floor
         self.credential = Credential("k" * 64, account_id, "HMAC", None)  # type: ignore[arg-type]
         self.account_id = account_id
 
     def raw(self, name: str, **params: Any) -> bytes | WireError:
         """Call an operation; values become texts as a client would write them."""
-        return self._floor.call(name, self.credential, params)
+        return self.floor.call(name, self.credential, params)
 
     def do(self, name: str, **params: Any) -> Any:
         """Call an operation that must succeed; its decoded JSON."""

@@ -106,7 +106,8 @@ class SnapshotFiles:
             StorageError: It could not be written; the others stand.
         """
         path = self._path(head.position.sequence)
-        temporary = path.with_suffix(".partial")
+        # Two processes may be at it: one outlived a killed server. So every process has its own unfinished file.
+        temporary = path.with_suffix(f".{os.getpid()}.partial")
         head_bytes = msgspec.msgpack.encode(head)
         content = _FRAME.pack(MAGIC, len(head_bytes), len(body)) + head_bytes + body
         try:
@@ -118,12 +119,20 @@ class SnapshotFiles:
                 os.fsync(file.fileno())
             temporary.replace(path)
             self._sync_folder()
-            for sequence in self.sequences()[:-KEPT]:
-                self._path(sequence).unlink(missing_ok=True)
+            self._sweep()
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise StorageError(f"cannot write {path}: {error.strerror}") from error
         return path
+
+    def _sweep(self) -> None:
+        """Drop all but the newest two, and what killed processes left unfinished before them."""
+        sequences = self.sequences()
+        for sequence in sequences[:-KEPT]:
+            self._path(sequence).unlink(missing_ok=True)
+        for path in self.folder.glob("*.partial"):
+            if int(path.name.partition(".")[0]) < sequences[-1]:
+                path.unlink(missing_ok=True)
 
     def _path(self, sequence: int) -> Path:
         return self.folder / f"{sequence:020d}.snapshot"

@@ -7,12 +7,13 @@ that is allowed because nothing in between asks what is free.
 Source: faqs/stp_faq.md; faqs/commission_faq.md.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from watchword.exchange.accounts import NO_TRADE_GROUP
-from watchword.exchange.book import DEAD_ENTRIES_MAX
+from watchword.exchange.book import BookSide
 from watchword.exchange.events import AnyEvent, OrderTraded, TradePrevented
 from watchword.exchange.lifecycle import (
+    close,
     expire,
     expire_other_leg,
     follow_list,
@@ -22,9 +23,6 @@ from watchword.exchange.lifecycle import (
 from watchword.exchange.order import NO_LIST, Order
 from watchword.exchange.state import Desk, Floor, State
 from watchword.kernel.units import SCALE
-
-if TYPE_CHECKING:
-    from watchword.binance.enums import OrderStatus
 
 #: Limit key of an order without a limit price: every level is good enough.
 ANY_PRICE: Final = -(1 << 62)
@@ -57,9 +55,7 @@ def transfers(desk: Desk, taker_mode: str, maker: Order) -> bool:
     )
 
 
-def match(  # noqa: C901, PLR0912, PLR0915 - the hot path: one loop without calls
-    state: State, floor: Floor, desk: Desk, taker: Order, leaves: int, events: list[AnyEvent]
-) -> int:
+def match(state: State, floor: Floor, desk: Desk, taker: Order, leaves: int, events: list[AnyEvent]) -> int:
     """Trade a taker against the other side, best price first, oldest order first.
 
     Args:
@@ -74,146 +70,119 @@ def match(  # noqa: C901, PLR0912, PLR0915 - the hot path: one loop without call
         What is still open. 0 with status EXPIRED_IN_MATCH where self-trade prevention ended the taker; the
         caller closes the order and gives it its status in every case.
     """
-    now_us = state.now_us
-    account = desk.account
-    account_id = account.account_id
-    taker_rate = account.taker_commission
+    account_id = desk.account.account_id
     buying = taker.side == "BUY"
-    book = floor.book
-    side = book.asks if buying else book.bids
+    side = floor.book.asks if buying else floor.book.bids
     price = taker.price
     limit_key = (-price if buying else price) if price else ANY_PRICE
-    keys, levels, touched, desks = side.keys, side.levels, side.touched, floor.desks
+    keys, levels = side.keys, side.levels
     guarded = taker.stp_mode != "NONE"
-    grouped = guarded and account.trade_group_id != NO_TRADE_GROUP
-    symbol = floor.symbol
-    instrument = floor.instrument
-    base_asset, quote_asset = instrument.base_asset, instrument.quote_asset
+    grouped = guarded and desk.account.trade_group_id != NO_TRADE_GROUP
     executed, executed_quote = taker.executed, taker.executed_quote
-    traded = traded_quote = received = fees_base = fees_quote = first_price = 0
-    maker_status: OrderStatus
+    received = first_price = 0
     while leaves and keys:
         key = keys[-1]
         if key < limit_key:
             break
-        level = levels[key]
-        queue, head = level.queue, level.head
-        maker = queue[head]
-        resting = maker.leaves
-        while not resting:
-            head += 1
-            maker = queue[head]
-            resting = maker.leaves
-        level.head = head
+        maker = levels[key].first()
         if guarded and (maker.account_id == account_id or (grouped and same_owner(floor, desk, maker))):
             leaves = _prevent(state, floor, desk, taker, leaves, maker, events)
             continue
-        maker_desk = desks[maker.account_id]
-        maker_account = maker_desk.account
         price = -key if buying else key
-        listed = maker.order_list_id != NO_LIST
-        if listed:
-            start_leg(state, maker_desk, maker)
-        if leaves < resting:
-            quantity = leaves
-            leaves = 0
-            maker.leaves = left = resting - quantity
-            level.total -= quantity
-            maker.status = maker_status = "PARTIALLY_FILLED"
-        else:
-            quantity = resting
-            leaves -= quantity
-            maker.leaves = left = 0
-            maker.status = maker_status = "FILLED"
-            live = level.live - 1
-            if live:
-                level.total -= quantity
-                level.live = live
-                level.head = head + 1
-                if len(queue) > 2 * live + DEAD_ENTRIES_MAX:
-                    level.sweep()
-            else:
-                del levels[key]
-                keys.pop()
-            # `close` by hand: this is the hottest spot of the engine.
-            del maker_desk.open[maker.order_id]
-            del maker_desk.by_client[maker.client_order_id]
-            if maker.stop_price:
-                maker_desk.algo -= 1
-        book.update_id += 1
-        if touched is not None:
-            touched.add(key)
-        quote = price * quantity // SCALE
-        maker.updated_us = maker_account.updated_us = now_us
-        maker.executed = maker_executed = maker.executed + quantity
-        maker.executed_quote = maker_quote = maker.executed_quote + quote
-        if buying:
-            taker_commission = quantity * taker_rate // SCALE
-            maker_commission = quote * maker_account.maker_commission // SCALE
-            received += quantity - taker_commission
-            maker.held -= quantity
-            maker_desk.base.locked -= quantity
-            maker_desk.quote.free += quote - maker_commission
-            fees_base += taker_commission
-            fees_quote += maker_commission
-        else:
-            taker_commission = quote * taker_rate // SCALE
-            maker_commission = quantity * maker_account.maker_commission // SCALE
-            received += quote - taker_commission
-            need = price * left // SCALE
-            freed = maker.held - need
-            maker.held = need
-            balance = maker_desk.quote
-            balance.locked -= freed
-            balance.free += freed - quote
-            maker_desk.base.free += quantity - maker_commission
-            fees_quote += taker_commission
-            fees_base += maker_commission
-        traded += quantity
-        traded_quote += quote
-        executed += quantity
-        executed_quote += quote
-        if not first_price:
-            first_price = price
-        events.append(
-            OrderTraded(
-                now_us,
-                state.next_execution_id,
-                symbol,
-                floor.next_trade_id,
-                price,
-                quantity,
-                quote,
-                taker,
-                maker,
-                executed,
-                executed_quote,
-                "PARTIALLY_FILLED" if leaves else "FILLED",
-                taker_commission,
-                base_asset if buying else quote_asset,
-                maker_executed,
-                maker_quote,
-                maker_status,
-                maker_commission,
-                quote_asset if buying else base_asset,
-            )
-        )
-        state.next_execution_id += 2
-        floor.next_trade_id += 1
-        if listed:
-            expire_other_leg(state, floor, maker_desk, maker, events)
-            if not left:
-                follow_list(state, floor, maker_desk, maker, events)
-    if traded:
-        taker.executed = executed
-        taker.executed_quote = executed_quote
-        floor.fee_base.free += fees_base
-        floor.fee_quote.free += fees_quote
+        first_price = first_price or price
+        quantity = leaves if leaves < maker.leaves else maker.leaves  # noqa: FURB136 - a call costs more
+        leaves -= quantity
+        received += _trade(state, floor, desk, side, taker, maker, price, quantity, leaves, events)
+    if first_price:
         floor.last_price = price
         if floor.stops.orders:
             _widen_range(floor, first_price, price)
-    _settle_taker(desk, taker, leaves, traded, traded_quote, received)
+    _settle_taker(
+        desk, taker, leaves, taker.executed - executed, taker.executed_quote - executed_quote, received
+    )
     return leaves
+
+
+def _trade(
+    state: State,
+    floor: Floor,
+    desk: Desk,
+    side: BookSide,
+    taker: Order,
+    maker: Order,
+    price: int,
+    quantity: int,
+    leaves: int,
+    events: list[AnyEvent],
+) -> int:
+    """Trade a taker with the first order of a side; book the maker's money and both commissions.
+
+    Returns:
+        What the taker receives, commission taken off: base or quote.
+    """
+    maker_desk = floor.desks[maker.account_id]
+    maker_account = maker_desk.account
+    listed = maker.order_list_id != NO_LIST
+    if listed:
+        start_leg(state, maker_desk, maker)
+    left = floor.book.fill(side, maker, quantity)
+    quote = price * quantity // SCALE
+    maker.updated_us = maker_account.updated_us = now_us = state.now_us
+    maker.executed += quantity
+    maker.executed_quote += quote
+    maker.status = maker_status = "PARTIALLY_FILLED" if left else "FILLED"
+    if not left:
+        close(maker_desk, maker)
+    taker.executed += quantity
+    taker.executed_quote += quote
+    instrument = floor.instrument
+    if taker.side == "BUY":
+        taker_asset, maker_asset, received, paid = (
+            instrument.base_asset,
+            instrument.quote_asset,
+            quantity,
+            quote,
+        )
+    else:
+        taker_asset, maker_asset, received, paid = (
+            instrument.quote_asset,
+            instrument.base_asset,
+            quote,
+            quantity,
+        )
+    taker_commission = received * desk.account.taker_commission // SCALE
+    maker_commission = paid * maker_account.maker_commission // SCALE
+    if taker.side == "BUY":
+        maker.held -= quantity
+        maker_desk.base.locked -= quantity
+        maker_desk.quote.free += quote - maker_commission
+        floor.fee_base.free += taker_commission
+        floor.fee_quote.free += maker_commission
+    else:
+        need = price * left // SCALE
+        freed = maker.held - need
+        maker.held = need
+        maker_desk.quote.locked -= freed
+        maker_desk.quote.free += freed - quote
+        maker_desk.base.free += quantity - maker_commission
+        floor.fee_quote.free += taker_commission
+        floor.fee_base.free += maker_commission
+    execution_id, trade_id = state.next_execution_id, floor.next_trade_id
+    state.next_execution_id = execution_id + 2
+    floor.next_trade_id = trade_id + 1
+    events.append(
+        OrderTraded(
+            now_us, execution_id, floor.symbol, trade_id, price, quantity, quote, taker, maker,
+            taker.executed, taker.executed_quote, "PARTIALLY_FILLED" if leaves else "FILLED",
+            taker_commission, taker_asset,
+            maker.executed, maker.executed_quote, maker_status, maker_commission, maker_asset,
+        )
+    )  # fmt: skip
+    if listed:
+        expire_other_leg(state, floor, maker_desk, maker, events)
+        if not left:
+            follow_list(state, floor, maker_desk, maker, events)
+    return received - taker_commission
 
 
 def _settle_taker(

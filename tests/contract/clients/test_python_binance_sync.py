@@ -96,7 +96,10 @@ def test_threaded_manager_delivers_user_and_market_events(
         ReconnectingWebsocket, "TIMEOUT", 1
     )  # how long the library sleeps before it may close
     key = account.testnet.create_key(account.name, "HMAC")
-    manager = ThreadedWebsocketManager(key.api_key, key.secret, loop=asyncio.new_event_loop())
+    asyncio.set_event_loop(
+        asyncio.new_event_loop()
+    )  # the library takes the calling thread's loop and runs it in its own
+    manager = ThreadedWebsocketManager(key.api_key, key.secret)
     events: list[dict[str, Any]] = []
     manager.start()
     try:

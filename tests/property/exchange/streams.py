@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from tests.property.exchange.oracle import Oracle, Ticket
+from tests.property.exchange.oracle import Oracle
+from tests.property.exchange.world import Ticket
 
 from watchword.exchange.commands import (
     AnyCommand,
@@ -43,7 +44,7 @@ WHEEL = tuple(kind for kind, weight in KINDS for _ in range(weight))
 
 def instruments() -> tuple[Instrument, ...]:
     """Two symbols that share both assets the other way round, so that holds of both meet in one balance."""
-    rows = (("AAABBB", "AAA", "BBB", 0), ("BBBAAA", "BBB", "AAA", 900 * LOT))
+    rows = (("AAABBB", "AAA", "BBB", 0), ("BBBAAA", "BBB", "AAA", 430 * LOT))
     return tuple(
         msgspec.structs.replace(
             default_instruments()[0],
@@ -95,7 +96,7 @@ def command(numbers: Sequence[int], oracle: Oracle, sequence: int) -> AnyCommand
         )
         return CancelOrderList(*head, account, symbol, number, client, f"x{sequence}")
     if kind == "status":
-        return SetSymbolStatus(*head, symbol, ("TRADING", "HALT")[not n[3] % 4])
+        return SetSymbolStatus(*head, symbol, ("TRADING", "HALT")[not n[3] % 8])
     if kind == "deposit":
         return Deposit(*head, account, ("AAA", "BBB")[n[3] % 2], n[4] * 1001 + 1)
     if kind == "reset":
@@ -121,7 +122,7 @@ def _terms(
         "symbol": symbol,
         "side": ("BUY", "SELL")[n[3] % 2],
         "type": "LIMIT",
-        "time_in_force": ("GTC", "GTC", "GTC", "IOC", "FOK")[n[4] % 5],
+        "time_in_force": ("GTC", "GTC", "GTC", "GTC", "GTC", "IOC", "FOK")[n[4] % 7],
         "quantity": (n[5] % 30 + 1) * LOT,
         "quote_quantity": 0,
         "price": _price(n[6] % 12 - 6),

@@ -110,7 +110,7 @@ REFUSALS: list[tuple[str, Change, type, errors.WireError]] = [
     ("key empty", put("api_key", ""), MalformedKey, errors.BAD_API_KEY_FORMAT),
     ("key malformed", put("api_key", "k" * 63 + "-"), MalformedKey, errors.BAD_API_KEY_FORMAT),
     ("key unknown", put("api_key", "K" * 64), UnknownKey, errors.REJECTED_API_KEY),
-    ("key expired", lambda r: r.restrict(expires_us=NOW_US), KeyExpired, errors.REJECTED_API_KEY),
+    ("key expired", lambda r: r.restrict(expires_us=1), KeyExpired, errors.REJECTED_API_KEY),
     ("address refused", lambda r: r.restrict(networks=ELSEWHERE), AddressRefused, errors.REJECTED_API_KEY),
     ("permission missing", permit("READING"), PermissionMissing, errors.REJECTED_API_KEY),
     ("symbol refused", lambda r: r.restrict(symbols=frozenset(("ETHUSDT",))), SymbolRefused, errors.REJECTED_API_KEY),

@@ -132,10 +132,9 @@ REFUSED = {
     "END of another label": (text(RSA).replace("END PRIVATE", "END PUBLIC").encode(), "truncated", "cut off", "tail"),
     "END lost before the next BEGIN": (key_file(PLAIN).split(b"-----END")[0] + key_file("rsa2048.cert.pem"),
         "truncated", "cut off", "tail"),
-    "OpenSSH cut off": (b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU=\n"
-        b"-----END OPENSSH PRIVATE KEY-----\n", "truncated", "cut off", "tail"),
+    "OpenSSH cut off": (armour(Block("OPENSSH PRIVATE KEY", "", b"openssh-key-v1\0\0\0\0\4none")), "truncated", "cut off", "tail"),
     "OpenSSH, another public half": (key_file("ssh-ed25519.private").replace(b"LQj80K2hnWR", b"LQj80K2hnWS", 1),
-        "damaged", "damaged", "openssl"),
+        "damaged", "not a valid point", "openssl"),
     "OpenSSH, changed private half": (armour(Block("OPENSSH PRIVATE KEY", "",
         flip_bit(b64decode(body("ssh-ed25519.private")), 161 * 8))), "damaged", "damaged", "openssl"),
     "a foreign character": (text(RSA).replace("M", "*", 1).encode(), "damaged", "damaged", "openssl pkey -in FILE"),

@@ -31,7 +31,7 @@ def test_timestamp_in_milli_or_microseconds_is_told_apart(text: str, timestamp_u
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "+1", "1.5", "1e12", " 1", "abc", "１２３", "9" * 21, "9" * 5_000, "0x10", "1_000"]
+    "text", ["-1", "+1", "1.5", "1e12", " 1", "abc", "\uff11\uff12", "9" * 21, "9" * 5_000, "0x10", "1_000"]
 )
 def test_timestamp_that_is_no_number_is_illegal(text: str) -> None:
     refusal = read_timestamp_us(text)
@@ -82,7 +82,7 @@ def test_window_in_milliseconds_with_three_decimals_is_read(text: str | None, wi
         ("abc", -1100),
         ("5,000", -1100),
         ("9" * 21, -1100),
-        ("５０００", -1100),
+        ("\uff15\uff10", -1100),
         ("5000.3461", -1111),
         ("5000.0000", -1111),
     ],

@@ -12,9 +12,9 @@ from watchword.entrypoints.cli.key_terminal import (
     faults_named,
     find_passphrase,
     refuse,
-    show_json,
     warn_if_readable,
 )
+from watchword.entrypoints.cli.output import show_json
 
 
 def inspect(

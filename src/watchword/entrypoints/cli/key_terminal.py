@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 import typer
@@ -14,10 +14,10 @@ import typer
 from watchword.adapters.key_files import read_bounded, readable_by_others
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.passphrase import PASSPHRASE_BYTES_MAX, weakness
+from watchword.entrypoints.cli import output
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
 
-REFUSED_EXIT = 1
 #: Names config.KEY_PASSPHRASE_VARIABLE in words, because importing config takes longer than `--help` should.
 PASSPHRASE_SOURCES = "--passphrase-file or the environment variable WATCHWORD_KEY_PASSPHRASE"  # noqa: S105
 
@@ -77,20 +77,15 @@ def warn(text: str) -> None:
     typer.secho(f"Warning: {text}", err=True, fg=typer.colors.YELLOW)
 
 
-def show_json(value: Any) -> None:
-    """Print one JSON object on stdout."""
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
 def refuse(problem: KeyProblem, path: Path, *, as_json: bool) -> NoReturn:
     """Say why a key file cannot be used and leave with status 1."""
     placed = problem.with_path(str(path))
     if as_json:
-        show_json({"error": {"reason": placed.reason, "found": placed.found, "fix": placed.fix}})
+        output.show_json({"error": {"reason": placed.reason, "found": placed.found, "fix": placed.fix}})
     else:
         typer.secho(f"{path}: {placed.found}.", err=True, fg=typer.colors.RED)
         typer.echo(f"  To fix it:  {placed.fix}", err=True)
-    raise typer.Exit(REFUSED_EXIT)
+    raise typer.Exit(output.EXIT_REFUSED)
 
 
 @contextmanager
@@ -100,10 +95,9 @@ def faults_named(*, as_json: bool) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         if as_json:
-            show_json({"error": {"reason": "configuration", "found": str(error), "fix": ""}})
-        else:
-            typer.secho(str(error), err=True, fg=typer.colors.RED)
-        raise typer.Exit(REFUSED_EXIT) from error
+            output.show_json({"error": {"reason": "configuration", "found": str(error), "fix": ""}})
+            raise typer.Exit(output.EXIT_REFUSED) from error
+        output.refuse(str(error))
 
 
 def read_payload(text: str) -> bytes:

@@ -16,9 +16,9 @@ from watchword.entrypoints.cli.key_terminal import (
     Passphrase,
     faults_named,
     find_passphrase,
-    show_json,
     warn,
 )
+from watchword.entrypoints.cli.output import show_json
 from watchword.kernel.errors import ConfigurationError
 
 

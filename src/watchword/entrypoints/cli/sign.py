@@ -14,14 +14,13 @@ from watchword.credentials.signer import Signer
 from watchword.credentials.verifier import HMAC_SIGNATURE_LENGTH, Verifier, decode_base64
 from watchword.entrypoints.cli.key_terminal import (
     PASSPHRASE_SOURCES,
-    REFUSED_EXIT,
     faults_named,
     find_passphrase,
     read_payload,
     refuse,
-    show_json,
     warn_if_readable,
 )
+from watchword.entrypoints.cli.output import EXIT_REFUSED, show_json
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
 
@@ -102,7 +101,7 @@ def verify(
     else:
         typer.echo("valid" if valid else f"not valid: {reason}")
     if not valid:
-        raise typer.Exit(REFUSED_EXIT)
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _signer(

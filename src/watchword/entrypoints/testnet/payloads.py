@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from watchword.exchange.events import OrderTraded
 from watchword.exchange.market.averages import AveragePrice
-from watchword.exchange.market.candles import Candle
+from watchword.exchange.market.pieces import Candle
 from watchword.exchange.market.tickers import Ticker, format_percent
 from watchword.exchange.market.trades import AggregateTrade
 from watchword.kernel.units import format_scaled as f

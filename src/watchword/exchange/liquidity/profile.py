@@ -38,10 +38,10 @@ _THIN_GRID_MILLIONTHS: Final = 3_000
 ZONE_LEVELS: Final = (8, 8, 9)
 THIN_ZONE_LEVELS: Final = (7,)
 _ZONE_FACTORS: Final = ((1, 4, 16), (1, 2, 4), (1, 1, 2), (1, 1, 1))
-#: Every how many ticks a symbol's makers look again: the first at once, the next few at half pace.
-_PERIOD_FIRST: Final = 1
-_PERIOD_BUSY: Final = 2
-_PERIOD_REST: Final = 4
+#: Every how many ticks a symbol's makers look again.
+_PERIOD_BUSY: Final = 1
+_PERIOD_REST: Final = 2
+_PERIOD_THIN: Final = 4
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -139,7 +139,7 @@ def _profile(instrument: Instrument, rank: int, dollars: dict[str, Instrument]) 
         zones=_zones(grid, start, thin),
         level_quote=max(8 * notional_min, level_dollars * SCALE * SCALE // quote_dollars),
         trade_quote=max(2 * notional_min, 12 * SCALE * SCALE // quote_dollars),
-        period=_PERIOD_FIRST if rank == 0 else _PERIOD_BUSY if rank < len(_LEVEL_DOLLARS) and not thin else _PERIOD_REST,
+        period=_PERIOD_THIN if thin else _PERIOD_BUSY if rank < len(_LEVEL_DOLLARS) else _PERIOD_REST,
         trades_per_minute=_ranked(_TRADES_PER_MINUTE, _TRADES_PER_MINUTE_REST, _TRADES_PER_MINUTE_THIN, rank, thin),
         volatility=_VOLATILITY_THIN if thin else _VOLATILITY_REST if rank else _VOLATILITY_FIRST,
         quote_dollars=quote_dollars,

@@ -88,9 +88,7 @@ class Traders:
         elif type(command) is SetLiquidity:
             yield from self._switch(engine, command)
         elif type(command) is OpenVenue:
-            self._open(command)
-            if self.active:
-                yield from self._open_accounts(engine, command)
+            yield from self._open(engine, command)
 
     def encode(self) -> bytes:
         """Write everything; equal traders give equal bytes."""
@@ -113,10 +111,17 @@ class Traders:
         for name, value, centre in remembered.walks:
             self._walks.values[name], self._walks.centres[name] = int(value), int(centre)
 
-    def _open(self, command: OpenVenue) -> None:
+    def _open(self, engine: State, command: OpenVenue) -> Iterator[AnyCommand]:
+        """Open the house accounts and set up all ladders; nobody trades yet."""
         self._list(tuple(listed for listed in command.instruments if listed.start_price > 0))
         self._dice = Dice(seed_of(command.seed, "traders"))
-        self.active = {profile.symbol for profile in self._profiles} if command.liquidity else set()
+        if not command.liquidity or not self._profiles:
+            return
+        self.active = {profile.symbol for profile in self._profiles}
+        yield from self._open_accounts(engine, command)
+        for profile in self._profiles:
+            if view.is_trading(engine, profile.symbol):
+                yield from self._quote(engine, command, profile)
 
     def _list(self, instruments: tuple[Instrument, ...]) -> None:
         self._instruments = instruments
@@ -139,12 +144,20 @@ class Traders:
                 yield from self._act(engine, command, profile)
 
     def _act(self, engine: State, command: AnyCommand, profile: Profile) -> Iterator[AnyCommand]:
-        """One symbol's turn: funds, ladder, whoever stands beyond the fair price, a taker perhaps."""
-        maker_id, taker_id = self.house
-        yield from tickets.refills(engine, command, profile, (maker_id, taker_id))
+        """One symbol's turn: funds, ladder, a taker perhaps."""
+        yield from tickets.refills(engine, command, profile, self.house)
         last = view.last_price(engine, profile.symbol)
         if last and not profile.divisor:
             self._walks.nudge(profile.walk, last)
+        yield from self._quote(engine, command, profile)
+        fair = fair_price(profile, self._walks.values)
+        strike = taker.next_strike(profile, fair, self._walks.drift * _LEAN, self._dice)
+        if strike is not None:
+            yield self._order(command, self.house[1], profile.symbol, strike, "IOC")
+
+    def _quote(self, engine: State, command: AnyCommand, profile: Profile) -> Iterator[AnyCommand]:
+        """Bring the ladder to the fair price, around the orders of others; take those that stand beyond it."""
+        maker_id, taker_id = self.house
         fair = fair_price(profile, self._walks.values)
         half = maker.half_spread(profile)
         bids, asks = maker.bid_prices(profile, fair - half), maker.ask_prices(profile, fair + half)
@@ -165,9 +178,6 @@ class Traders:
             quantity = maker.level_quantity(profile, quote.price, quote.rank, self._dice)
             wanted = Strike(quote.side, quote.price, quantity)
             yield self._order(command, maker_id, profile.symbol, wanted, "GTC")
-        strike = taker.next_strike(profile, fair, self._walks.drift * _LEAN, self._dice)
-        if strike is not None:
-            yield self._order(command, taker_id, profile.symbol, strike, "IOC")
 
     def _bite(
         self, engine: State, command: AnyCommand, profile: Profile, taker_id: int, bid: int, ask: int
@@ -221,6 +231,9 @@ class Traders:
             if command.symbol not in self.active and last and not profile.divisor:
                 self._walks.jump(profile.walk, last)
             self.active.add(command.symbol)
+            yield from self._open_accounts(engine, command)
+            if self.house[0] and view.is_trading(engine, command.symbol):
+                yield from self._quote(engine, command, profile)
             return
         self.active.discard(command.symbol)
         yield from tickets.cancels(command, list(view.open_orders(engine, self.house[0], command.symbol)))

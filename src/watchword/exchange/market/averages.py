@@ -6,7 +6,7 @@ Source: rest-api.md "Current average price"; filters.md: with no trade in the wi
 import msgspec
 
 from watchword.exchange.market.candles import BASES, MINUTES, SECONDS, Candles
-from watchword.exchange.market.intervals import MINUTE_US
+from watchword.exchange.market.intervals import MINUTE_US, SECOND_US
 from watchword.exchange.market.series import QUOTE, VOLUME
 from watchword.kernel.units import SCALE
 
@@ -25,12 +25,12 @@ def volume_weighted(candles: Candles, minutes: int, now_us: int) -> int | None:
     Args:
         candles: The symbol's.
         minutes: Length of the window; up to an hour it is exact to the second, above to the minute.
-        now_us: End of the window, epoch microseconds.
+        now_us: End of the window, epoch microseconds; the window begins on a second.
 
     Returns:
         Scaled price, or None where nobody traded in the window.
     """
-    from_us = now_us - minutes * MINUTE_US
+    from_us = now_us // SECOND_US * SECOND_US - minutes * MINUTE_US
     level = SECONDS if from_us >= candles.series[SECONDS].complete_from * BASES[SECONDS][0] else MINUTES
     bar = candles.window(level, from_us, now_us + 1)
     if bar is None or bar[VOLUME] == 0:

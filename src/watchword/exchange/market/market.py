@@ -31,7 +31,7 @@ from watchword.exchange.events import AnyEvent, OrderTraded
 from watchword.exchange.market.averages import AveragePrice, volume_weighted
 from watchword.exchange.market.candles import MINUTES, Candles
 from watchword.exchange.market.history import back_fill
-from watchword.exchange.market.intervals import DAY_US, open_of
+from watchword.exchange.market.intervals import DAY_US, SECOND_US, open_of
 from watchword.exchange.market.pieces import Candle
 from watchword.exchange.market.tickers import Ticker, ticker_of
 from watchword.exchange.market.trades import AggregateTrade, PublicTrade, Tape
@@ -41,13 +41,18 @@ MAGIC: Final = b"watchword-market-1"
 
 
 class SymbolMarket:
-    """Tape and candles of one symbol."""
+    """Tape and candles of one symbol.
 
-    __slots__ = ("candles", "tape")
+    Attributes:
+        average: The average price asked for last, under (minutes, second, next trade id).
+    """
+
+    __slots__ = ("average", "candles", "tape")
 
     def __init__(self, tape: Tape, candles: Candles) -> None:
         self.tape = tape
         self.candles = candles
+        self.average: tuple[tuple[int, int, int], AveragePrice] | None = None
 
 
 class Market:
@@ -167,11 +172,18 @@ class Market:
 
     def average_price(self, symbol: str, minutes: int, now_us: int) -> AveragePrice | None:
         """Return the average of the last minutes, the last price where nobody traded, None before the first trade."""
-        latest = self.last_trade(symbol)
-        if latest is None:
+        market = self._symbols.get(symbol)
+        if market is None or not len(market.tape):
             return None
-        average = volume_weighted(self._symbols[symbol].candles, minutes, now_us)
-        return AveragePrice(minutes, latest.price if average is None else average, latest.at_us)
+        # Every limit order asks; between two trades of one second the answer is the same.
+        key = (minutes, now_us // SECOND_US, market.tape.next_id)
+        if market.average is not None and market.average[0] == key:
+            return market.average[1]
+        latest = market.tape.trade(-1)
+        weighted = volume_weighted(market.candles, minutes, now_us)
+        average = AveragePrice(minutes, latest.price if weighted is None else weighted, latest.at_us)
+        market.average = (key, average)
+        return average
 
     def next_trade_id(self, symbol: str) -> int:
         """Return the id the symbol's next trade must have."""

@@ -89,6 +89,12 @@ class Stage:
         return len(self.venue.engine.open_orders(self.user))
 
 
+def test_market_of_a_new_venue_is_there_before_the_first_tick() -> None:
+    stage = Stage(11)
+    for instrument in default_instruments():
+        assert min(stage.levels(instrument.symbol)) == (7 if instrument.thin else 25)
+
+
 def test_market_of_bitcoin_keeps_its_promises_for_five_minutes() -> None:
     stage, trades = Stage(1), 0
     for number, events in enumerate(stage.tick(1_200)):

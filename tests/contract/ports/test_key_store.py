@@ -1,0 +1,168 @@
+"""One suite for everything that calls itself a key store."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from watchword.adapters.memory.keys import MemoryKeyStore
+from watchword.adapters.sql.key_store import SqlKeyStore
+from watchword.adapters.system import SystemEntropy
+from watchword.credentials.key_directory import IssuedKey, KeyDirectory, KeyRefused, KeyStore, KeyTerms
+from watchword.credentials.keypair import generate, hmac_signer
+from watchword.credentials.restriction import Network, Restrictions, read_networks
+from watchword.kernel.errors import StorageError
+from watchword.kernel.secret import Secret
+
+Reopen = Callable[[], KeyStore]
+
+
+@pytest.fixture(params=["memory", "sql"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
+    """Opens the same store again, as after a restart."""
+    if request.param == "memory":
+        store = MemoryKeyStore()
+        return lambda: store
+    return lambda: SqlKeyStore(tmp_path / "keys.db", tmp_path / "hmac.key")
+
+
+def directory(reopen: Reopen) -> KeyDirectory:
+    return KeyDirectory(reopen(), SystemEntropy())
+
+
+def issued(
+    keys: KeyDirectory, key_type: str = "HMAC", der: bytes = b"", terms: KeyTerms | None = None
+) -> IssuedKey:
+    made = keys.issue(1, key_type, der, terms or KeyTerms(), 1_000)  # type: ignore[arg-type]
+    assert isinstance(made, IssuedKey)
+    return made
+
+
+def test_key_and_secret_are_64_alphanumerics(reopen: Reopen) -> None:
+    made = issued(directory(reopen))
+    for text in (made.record.api_key, made.secret_key):
+        assert len(text) == 64
+        assert text.isascii()
+        assert text.isalnum()
+
+
+def test_hmac_key_still_verifies_after_reopening(reopen: Reopen) -> None:
+    made = issued(directory(reopen))
+    found = directory(reopen).find(made.record.api_key)
+    assert found is not None
+    signature = hmac_signer(Secret(made.secret_key.encode())).sign(b"payload")
+    assert found.verifier.verify(b"payload", signature)
+    assert not found.verifier.verify(b"payloaD", signature)
+
+
+@pytest.mark.parametrize(("kind", "key_type"), [("ed25519", "ED25519"), ("rsa-2048", "RSA")])
+def test_public_key_still_verifies_after_reopening(reopen: Reopen, kind: str, key_type: str) -> None:
+    private = generate(kind, SystemEntropy())  # type: ignore[arg-type]
+    made = issued(directory(reopen), key_type, private.public.der)
+    assert made.secret_key == ""
+    found = directory(reopen).find(made.record.api_key)
+    assert found is not None
+    assert found.verifier.verify(b"payload", private.signer().sign(b"payload"))
+
+
+def test_terms_survive_and_edits_replace_them(reopen: Reopen) -> None:
+    networks = read_networks(["10.0.0.0/8", "2001:db8::1"])
+    assert isinstance(networks, tuple)
+    assert all(isinstance(network, Network) for network in networks)
+    terms = KeyTerms(
+        "bot 这是",
+        frozenset(("READING", "SPOT_AND_MARGIN_TRADING")),
+        Restrictions(networks, frozenset(("BTCUSDT", "这是测试币456")), 9_999_999),
+    )
+    keys = directory(reopen)
+    made = issued(keys, terms=terms)
+    stored = directory(reopen).record(made.record.api_key)
+    assert stored is not None
+    assert stored.terms == terms
+    changed = msgspec.structs.replace(terms, label="other")
+    assert not isinstance(keys.edit(made.record.api_key, changed, 1_000), KeyRefused)
+    stored = directory(reopen).record(made.record.api_key)
+    assert stored is not None
+    assert stored.terms == changed
+    found = keys.find(made.record.api_key)
+    assert found is not None
+    assert found.label == "other"
+
+
+def test_deleted_key_is_gone_at_once_and_after_reopening(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    made = issued(keys)
+    revoked: list[str] = []
+    keys.on_revoked.append(revoked.append)
+    keys.delete(made.record.api_key)
+    assert keys.find(made.record.api_key) is None
+    assert revoked == [made.record.api_key]
+    assert directory(reopen).find(made.record.api_key) is None
+    assert isinstance(keys.delete(made.record.api_key), KeyRefused)
+
+
+def test_key_that_may_not_read_any_more_is_revoked(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    made = issued(keys)
+    revoked: list[str] = []
+    keys.on_revoked.append(revoked.append)
+    keys.edit(made.record.api_key, KeyTerms(permissions=frozenset(("SPOT_AND_MARGIN_TRADING",))), 1_000)
+    assert revoked == [made.record.api_key]
+
+
+def test_last_use_is_stored_by_a_flush(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    made = issued(keys)
+    keys.touch(made.record.api_key, 777)
+    keys.touch("unknown", 778)
+    shown = keys.record(made.record.api_key)
+    assert shown is not None
+    assert shown.last_used_us == 777
+    keys.flush_uses()
+    stored = directory(reopen).record(made.record.api_key)
+    assert stored is not None
+    assert stored.last_used_us == 777
+
+
+def test_thirty_keys_per_account(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    for _ in range(30):
+        issued(keys)
+    refused = keys.issue(1, "HMAC", b"", KeyTerms(), 1_000)
+    assert isinstance(refused, KeyRefused)
+    assert "30" in refused.reason
+    assert isinstance(keys.issue(2, "HMAC", b"", KeyTerms(), 1_000), IssuedKey)
+
+
+def test_expiry_in_the_past_and_long_labels_are_refused(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    for terms in (KeyTerms(restrictions=Restrictions(expires_us=999)), KeyTerms("x" * 65), KeyTerms("a\nb")):
+        assert isinstance(keys.issue(1, "HMAC", b"", terms, 1_000), KeyRefused)
+    assert keys.records() == []
+
+
+class FailingStore(MemoryKeyStore):
+    """Stores nothing any more."""
+
+    def _fail(self, *_: object) -> None:
+        raise StorageError("disk full")
+
+    insert = update = delete = _fail  # type: ignore[assignment]
+
+
+def test_change_that_was_not_stored_has_not_happened() -> None:
+    store = MemoryKeyStore()
+    made = issued(KeyDirectory(store, SystemEntropy()))
+    failing = FailingStore()
+    failing._rows = store._rows  # noqa: SLF001
+    keys = KeyDirectory(failing, SystemEntropy())
+    before = keys.record(made.record.api_key)
+    with pytest.raises(StorageError):
+        keys.issue(1, "HMAC", b"", KeyTerms(), 1_000)
+    with pytest.raises(StorageError):
+        keys.delete(made.record.api_key)
+    with pytest.raises(StorageError):
+        keys.edit(made.record.api_key, KeyTerms("new"), 1_000)
+    assert keys.records() == [before]
+    assert keys.find(made.record.api_key) is not None
