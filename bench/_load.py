@@ -27,14 +27,18 @@ TOUCH: Final = 50_000
 QUANTITY: Final = "0.001"
 
 
-class Plan(dict[str, Any]):
-    """What to send: address, keys, connections, requests, kind (`orders` or `ping`)."""
-
-
 def in_own_process(plan: dict[str, Any]) -> dict[str, Any]:
-    """Run a plan in a process of its own and return what it measured."""
+    """Run a plan in a process of its own and return what it measured.
+
+    Args:
+        plan: `door` (http or ws), `host`, `port`, `path` of the WebSocket, `keys`, `kind` (orders or ping),
+            `requests`, and `connections` (http) or `in_flight` (ws).
+    """
     run = subprocess.run(
-        [sys.executable, "-m", "bench._load"], input=json.dumps(plan).encode(), capture_output=True, check=False
+        [sys.executable, "-m", "bench._load"],
+        input=json.dumps(plan).encode(),
+        capture_output=True,
+        check=False,
     )
     if run.returncode:
         raise RuntimeError(run.stderr.decode()[-2000:])
@@ -43,14 +47,14 @@ def in_own_process(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def orders(connection: int, count: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (method, parameters) of one connection's orders: 50 % places, 30 % cancels, 20 % crossing orders."""
+    """Yield (kind, parameters) of one connection's orders: 50 % places (P, T), 30 % cancels (C), 20 % crossing (X)."""
     resting: deque[str] = deque()
     for number in range(count):
         kind = ROUND[number % len(ROUND)]
         side = "BUY" if (connection + number // len(ROUND)) % 2 else "SELL"
         client_id = f"b{connection}-{number}"
         if kind == "C":
-            yield "DELETE", {"symbol": "BTCUSDT", "origClientOrderId": resting.popleft()}
+            yield kind, {"symbol": "BTCUSDT", "origClientOrderId": resting.popleft()}
             continue
         if kind == "X":
             side = "SELL" if side == "BUY" else "BUY"
@@ -58,7 +62,7 @@ def orders(connection: int, count: int) -> Iterator[tuple[str, dict[str, str]]]:
         if kind == "P":
             resting.append(client_id)
         yield (
-            "POST",
+            kind,
             {
                 "symbol": "BTCUSDT",
                 "side": side,
@@ -79,7 +83,8 @@ def http_requests(plan: dict[str, Any], connection: int, count: int) -> list[byt
     secret = hmac.new(key["secret"].encode(), digestmod=hashlib.sha256)
     timestamp = time.time_ns() // 1_000_000
     built = []
-    for method, params in orders(connection, count):
+    for kind, params in orders(connection, count):
+        method = "DELETE" if kind == "C" else "POST"
         query = "&".join(f"{name}={value}" for name, value in params.items())
         query += f"&recvWindow={RECV_WINDOW_MS}&timestamp={timestamp}"
         mac = secret.copy()
@@ -101,10 +106,8 @@ def run_http(plan: dict[str, Any]) -> dict[str, Any]:
     refused: dict[str, int] = {}
     clock = time.perf_counter_ns
     began_ns, began_cpu = clock(), time.process_time()
-    states: list[list[Any]] = []
     for sock, queue in zip(sockets, queues, strict=True):
-        state = [sock, iter(queue), 0, b""]
-        states.append(state)
+        state: list[Any] = [sock, iter(queue), 0, b""]
         selector.register(sock, selectors.EVENT_READ, state)
         state[2] = clock()
         sock.sendall(next(state[1]))
@@ -140,8 +143,12 @@ def run_ws(plan: dict[str, Any]) -> dict[str, Any]:
     received = _Frames(sock)
     if plan["kind"] == "orders":
         _logon(sock, received, plan)
-    frames = [_ws_frame(_ws_request(plan, number, method, params)) for number, (method, params) in _ws_orders(plan)]
-    total, latencies, refused = len(frames), [], {}
+    frames = [
+        _ws_frame(_ws_request(plan, number, kind, params)) for number, (kind, params) in _ws_orders(plan)
+    ]
+    total = len(frames)
+    latencies: list[int] = []
+    refused: dict[str, int] = {}
     sent_ns = [0] * total
     clock = time.perf_counter_ns
     began_ns, began_cpu = clock(), time.process_time()
@@ -199,12 +206,18 @@ def _ws_orders(plan: dict[str, Any]) -> Iterator[tuple[int, tuple[str, dict[str,
     return enumerate(orders(0, plan["requests"]))
 
 
-def _ws_request(plan: dict[str, Any], number: int, method: str, params: dict[str, str]) -> bytes:
+def _ws_request(plan: dict[str, Any], number: int, kind: str, params: dict[str, str]) -> bytes:
+    """One request's text. The session's key does all but the crossing orders, which another account signs itself."""
     if plan["kind"] == "ping":
         return b'{"id":%d,"method":"ping"}' % number
-    name = {"POST": "order.place", "DELETE": "order.cancel"}[method]
-    signed = {**params, "recvWindow": RECV_WINDOW_MS, "timestamp": plan["timestamp"]}
-    return json.dumps({"id": number, "method": name, "params": signed}, separators=(",", ":")).encode()
+    sent: dict[str, object] = {**params, "recvWindow": RECV_WINDOW_MS, "timestamp": plan["timestamp"]}
+    if kind == "X":
+        key = plan["keys"][1]
+        sent["apiKey"] = key["api_key"]
+        payload = "&".join(f"{name}={sent[name]}" for name in sorted(sent))
+        sent["signature"] = hmac.new(key["secret"].encode(), payload.encode(), hashlib.sha256).hexdigest()
+    name = "order.cancel" if kind == "C" else "order.place"
+    return json.dumps({"id": number, "method": name, "params": sent}, separators=(",", ":")).encode()
 
 
 def _ws_frame(payload: bytes) -> bytes:

@@ -20,7 +20,7 @@ def quiet_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetP
     process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetProcess]:
     """A testnet with market makers and back-filled history."""
     process = TestnetProcess.start(tmp_path_factory.mktemp("live") / "home", liquidity=True)

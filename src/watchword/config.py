@@ -3,26 +3,30 @@
 Order of precedence: arguments given in code (the command line's flags), environment variables
 (`WATCHWORD_HOME`, `WATCHWORD_TESTNET_<NAME>`), `HOME/watchword.toml` (table `[testnet]`), the defaults below.
 Never opens a store and never starts anything.
+
+Why msgspec and no settings library: it is here anyway, and a settings library would be a third of the server's start.
 """
 
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+import msgspec
+from msgspec import Meta
 
 from watchword.kernel.errors import ConfigurationError
 
 DEFAULT_HOME: Final = Path("~/.watchword")
+HOME_VARIABLE: Final = "WATCHWORD_HOME"
+VARIABLE_PREFIX: Final = "WATCHWORD_TESTNET_"
 TESTNET_PORT: Final = 8702
 CONFIG_FILE: Final = "watchword.toml"
 #: Opens and protects private key files where nobody can be asked; never a command-line argument, which others can see.
 KEY_PASSPHRASE_VARIABLE: Final = "WATCHWORD_KEY_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
 
 
-class Settings(BaseSettings):
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a testnet process can be told.
 
     Attributes:
@@ -41,35 +45,19 @@ class Settings(BaseSettings):
         tick_interval_ms: How often the market makers act.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="WATCHWORD_TESTNET_", extra="forbid", frozen=True, populate_by_name=True
-    )
-
-    home: Path = Field(default=DEFAULT_HOME, validation_alias="WATCHWORD_HOME")
+    home: Path
     host: str = "127.0.0.1"
-    port: int = Field(default=TESTNET_PORT, ge=0, le=65535)
-    seed: int | None = Field(default=None, ge=0, lt=1 << 63)
+    port: Annotated[int, Meta(ge=0, le=65_535)] = TESTNET_PORT
+    seed: Annotated[int, Meta(ge=0, lt=1 << 62)] | None = None
     liquidity: bool | None = None
     instruments: Path | None = None
-    limits_scale: float = Field(default=1.0, ge=0, le=1_000_000)
+    limits_scale: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    snapshot_every_commands: int = Field(default=100_000, ge=1)
-    snapshot_replay_ms_max: int = Field(default=1000, ge=10)
+    snapshot_every_commands: Annotated[int, Meta(ge=1)] = 100_000
+    snapshot_replay_ms_max: Annotated[int, Meta(ge=10)] = 1_000
     archive_journal: bool = True
-    tick_interval_ms: int = Field(default=250, ge=10)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only arguments and the environment; the TOML file is read by `read_settings`."""
-        return init_settings, env_settings
+    tick_interval_ms: Annotated[int, Meta(ge=10)] = 250
 
 
 def read_settings(**given: object) -> Settings:
@@ -84,17 +72,27 @@ def read_settings(**given: object) -> Settings:
     Raises:
         ConfigurationError: A value does not fit; the text names it and where it came from.
     """
-    chosen = {name: value for name, value in given.items() if value is not None}
-    home = Path(str(chosen.pop("home", None) or os.environ.get("WATCHWORD_HOME") or DEFAULT_HOME))
-    home = home.expanduser().absolute()
-    try:
-        values: dict[str, Any] = {**_unset_in_environment(_table(home / CONFIG_FILE)), **chosen, "home": home}
-        settings = Settings(**values)
-    except ValidationError as error:
-        raise ConfigurationError(_explain(error)) from error
-    if (settings.tls_cert is None) != (settings.tls_key is None):
+    home = (
+        Path(str(given.get("home") or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
+    )
+    table = _table(home / CONFIG_FILE)
+    values: dict[str, Any] = {"home": home}
+    for field in msgspec.structs.fields(Settings):
+        name, variable = field.name, VARIABLE_PREFIX + field.name.upper()
+        from_table = table.pop(name, None)
+        if name == "home":
+            continue
+        if given.get(name) is not None:
+            values[name] = _fitting(given[name], field.type, f"setting {name}")
+        elif os.environ.get(variable):
+            values[name] = _fitting(os.environ[variable], field.type, f"environment variable {variable}")
+        elif from_table is not None:
+            values[name] = _fitting(from_table, field.type, f"{home / CONFIG_FILE}: {name}")
+    if table:
+        raise ConfigurationError(f"{home / CONFIG_FILE}: [testnet] has no setting {min(table)}")
+    if ("tls_cert" in values) != ("tls_key" in values):
         raise ConfigurationError("give both --tls-cert and --tls-key, or neither")
-    return settings
+    return Settings(**values)
 
 
 def key_passphrase() -> str | None:
@@ -106,7 +104,7 @@ def _table(path: Path) -> dict[str, Any]:
     """Read `[testnet]` of the home's TOML file; a missing file is an empty table."""
     try:
         table = tomllib.loads(path.read_text("utf-8")).get("testnet", {})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
@@ -115,15 +113,21 @@ def _table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _unset_in_environment(table: dict[str, Any]) -> dict[str, Any]:
-    """Drop what the environment also sets, because the environment wins over the file."""
-    environment = {name.upper() for name in os.environ}
-    return {
-        name: value for name, value in table.items() if f"WATCHWORD_TESTNET_{name.upper()}" not in environment
-    }
+def _fitting(value: object, kind: Any, origin: str) -> Any:
+    """Turn a value, often text, into what a setting wants.
+
+    Args:
+        value: As given.
+        kind: The setting's type with its bounds.
+        origin: Where it was given, for the error text.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=False, dec_hook=_path)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ConfigurationError(f"{origin}: {error}") from error
 
 
-def _explain(error: ValidationError) -> str:
-    """Say what is wrong in one line per setting."""
-    lines = [f"setting {'.'.join(str(part) for part in at['loc'])}: {at['msg']}" for at in error.errors()]
-    return "; ".join(lines)
+def _path(kind: Any, value: Any) -> Any:
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    raise msgspec.ValidationError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")

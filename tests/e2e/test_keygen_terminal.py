@@ -21,7 +21,7 @@ def test_keygen_asks_at_the_terminal_and_shows_nothing_typed(tmp_path: Path) -> 
     )  # fmt: skip
     os.close(slave)
     try:
-        shown = _answer(master, [b"private key:", b"confirm"])
+        shown = _answer(master, [b"private key: ", b"confirmation: "])
         assert process.wait(SECONDS_MAX) == 0, shown
     finally:
         process.kill()
@@ -33,7 +33,10 @@ def test_keygen_asks_at_the_terminal_and_shows_nothing_typed(tmp_path: Path) -> 
 
 
 def _answer(master: int, prompts: list[bytes]) -> bytes:
-    """Type the passphrase at each prompt and return everything the terminal showed."""
+    """Type the passphrase at each prompt and return everything the terminal showed.
+
+    The blank after the colon comes once the echo is off; what is typed before that would be thrown away.
+    """
     shown, waiting, deadline = b"", list(prompts), time.monotonic() + SECONDS_MAX
     at = 0
     while time.monotonic() < deadline:

@@ -20,7 +20,9 @@ from watchword.adapters.system import SystemClock
 from watchword.bootstrap.testnet import Testnet, open_memory_testnet
 from watchword.config import read_settings
 from watchword.credentials.key_directory import IssuedKey, KeyTerms
+from watchword.credentials.model import KeyType
 from watchword.credentials.permission import Permission
+from watchword.entrypoints.testnet.door import Door
 from watchword.entrypoints.testnet.server import serve
 from watchword.exchange.commands import Deposit, LiquidityTick, OpenAccount
 from watchword.kernel.units import SCALE
@@ -59,11 +61,21 @@ class Key(msgspec.Struct):
 class Doors:
     """The running testnet and how to reach it."""
 
-    def __init__(self, testnet: Testnet, clock: MovedClock) -> None:
+    def __init__(self, testnet: Testnet, clock: MovedClock, until: asyncio.Event | None = None) -> None:
         self.testnet = testnet
+        self.until = until or asyncio.Event()
         self.clock = clock
         self.addresses: dict[str, str] = {}
         self.client: aiohttp.ClientSession = None  # type: ignore[assignment]
+
+    @property
+    def door(self) -> Door:
+        """What the connections share, found by the listener it registered."""
+        for listener in self.testnet.directory.on_revoked:
+            owner = getattr(listener, "__self__", None)
+            if isinstance(owner, Door):
+                return owner
+        raise LookupError("the testnet is not served")
 
     @property
     def host_port(self) -> tuple[str, int]:
@@ -88,7 +100,9 @@ class Doors:
     async def tick(self) -> None:
         await self.testnet.sequencer.submit(LiquidityTick, lambda _command, applied: applied)
 
-    def key(self, account_id: int, key_type: str = "HMAC", permissions: frozenset[Permission] = TRADER) -> Key:
+    def key(
+        self, account_id: int, key_type: KeyType = "HMAC", permissions: frozenset[Permission] = TRADER
+    ) -> Key:
         private, public = None, b""
         if key_type == "ED25519":
             private = Ed25519PrivateKey.generate()
@@ -96,7 +110,11 @@ class Doors:
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
             )
         made = self.testnet.directory.issue(
-            account_id, key_type, public, KeyTerms(permissions=permissions), self.clock.now_us()  # type: ignore[arg-type]
+            account_id,
+            key_type,
+            public,
+            KeyTerms(permissions=permissions),
+            self.clock.now_us(),
         )
         assert isinstance(made, IssuedKey), made
         return Key(made.record.api_key, made.secret_key.encode(), private)
@@ -126,9 +144,13 @@ class Doors:
         return {**signed, "signature": key.sign(payload)}
 
 
-async def call(socket: aiohttp.ClientWebSocketResponse, method: str, params: Any = None, request_id: Any = 1) -> Any:
+async def call(
+    socket: aiohttp.ClientWebSocketResponse, method: str, params: Any = None, request_id: Any = 1
+) -> Any:
     """One WebSocket API request; events that arrive before its reply are thrown away."""
-    await socket.send_json({"id": request_id, "method": method, **({"params": params} if params is not None else {})})
+    await socket.send_json(
+        {"id": request_id, "method": method, **({"params": params} if params is not None else {})}
+    )
     while True:
         message = await socket.receive_json(timeout=5)
         if "status" in message:
@@ -141,8 +163,8 @@ async def open_doors(**settings: Any) -> AsyncIterator[Doors]:
     settings = {"home": "/nonexistent", "port": 0, "limits_scale": 0.0, "liquidity": False, **settings}
     clock = MovedClock()
     testnet = open_memory_testnet(read_settings(**settings), clock)
-    doors = Doors(testnet, clock)
     until, ready = asyncio.Event(), asyncio.Event()
+    doors = Doors(testnet, clock, until)
 
     def on_ready(addresses: dict[str, str]) -> None:
         doors.addresses = addresses

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from watchword.bootstrap.testnet import Testnet, open_memory_testnet
 from watchword.binance.errors import WireError
 from watchword.binance.rate_limits import ORDER_LIMITS, RateLimit
+from watchword.bootstrap.testnet import Testnet, open_memory_testnet
 from watchword.config import read_settings
 from watchword.credentials.model import Credential
 from watchword.entrypoints.testnet.operations import OPERATIONS, Call
@@ -83,9 +83,10 @@ class OperationsFloor:
         self.websocket = False
         self.micros = False
         self.over_order_limit: WireError | None = None
+        self.window_us = WINDOW_US
         self.loop.run_until_complete(self.testnet.start())
 
-    def __enter__(self) -> "OperationsFloor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -127,7 +128,7 @@ class OperationsFloor:
             texts,
             credential,
             now_us,
-            now_us + WINDOW_US if credential is not None else 0,
+            now_us + self.window_us if credential is not None else 0,
             self.micros,
             "127.0.0.1",
             self.websocket,

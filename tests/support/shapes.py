@@ -62,10 +62,10 @@ def _array(answer: Any, shape: list[Any], at: str) -> str | None:
     if len(shape) > 1:  # a row whose places have types of their own
         if len(answer) != len(shape):
             return f"{at}: {len(answer)} places instead of {len(shape)}"
-        parts = zip(answer, shape, strict=True)
+        parts = shape
     else:
-        parts = zip(answer, shape * len(answer), strict=True) if shape else iter(())
-    for index, (value, part) in enumerate(parts):
+        parts = shape * len(answer)
+    for index, (value, part) in enumerate(zip(answer, parts, strict=False)):
         wrong = mismatch(value, part, f"{at}[{index}]")
         if wrong:
             return wrong

@@ -43,8 +43,8 @@ def write_new(files: Sequence[tuple[Path, bytes]]) -> None:
                 file.flush()
                 os.fsync(descriptor)
     except BaseException as error:
-        for path in made:
-            path.unlink(missing_ok=True)
+        for half in made:
+            half.unlink(missing_ok=True)
         if isinstance(error, FileExistsError):
             raise ConfigurationError(f"{path} exists and is not overwritten; choose another --out") from error
         if isinstance(error, OSError):

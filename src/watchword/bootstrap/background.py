@@ -2,45 +2,49 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final
 
+from watchword.adapters.group_commit import Sequencer
 from watchword.exchange.commands import AnyCommand, LiquidityTick
 from watchword.exchange.events import Applied
 
-if TYPE_CHECKING:
-    from watchword.bootstrap.testnet import Testnet
+Service = Callable[[Any], contextlib.AbstractAsyncContextManager[None]]
 
 USES_FLUSH_INTERVAL_S: Final = 10.0
+#: When what key changes need is loaded: after the first clients were served, long before the first flush.
+PREPARE_DELAY_S: Final = 2.0
 
 
-@contextlib.asynccontextmanager
-async def market_makers(testnet: "Testnet") -> AsyncIterator[None]:
-    """Journal one LiquidityTick per interval, if the venue was opened with liquidity."""
-    if not testnet.liquidity:
-        yield
-        return
+def market_makers(sequencer: Sequencer, interval_ms: int) -> Service:
+    """Make a service that journals one LiquidityTick per interval."""
 
     async def tick() -> None:
-        await testnet.sequencer.submit(LiquidityTick, _nothing)
+        await sequencer.submit(LiquidityTick, _nothing)
 
-    async with _every(testnet.settings.tick_interval_ms / 1000, tick):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def use_recorder(testnet: "Testnet") -> AsyncIterator[None]:
-    """Store now and then when keys were last used."""
-
-    async def flush() -> None:
-        testnet.directory.flush_uses()
-
-    async with _every(USES_FLUSH_INTERVAL_S, flush):
-        yield
+    return _every(interval_ms / 1000, tick)
 
 
-@contextlib.asynccontextmanager
-async def _every(interval_s: float, action: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+def use_recorder(flush: Callable[[], None]) -> Service:
+    """Make a service that stores now and then when keys were last used."""
+
+    async def run() -> None:
+        flush()
+
+    return _every(USES_FLUSH_INTERVAL_S, run)
+
+
+def change_preparer(prepare: Callable[[], object]) -> Service:
+    """Make a service that loads what key changes need, aside and a little after the start."""
+
+    async def run() -> None:
+        await asyncio.sleep(PREPARE_DELAY_S)
+        await asyncio.to_thread(prepare)
+
+    return lambda _testnet: _alive(run())
+
+
+def _every(interval_s: float, action: Callable[[], Awaitable[None]]) -> Service:
     """Run an action at a steady pace; one that is late does not make the next ones hurry."""
 
     async def run() -> None:
@@ -54,7 +58,13 @@ async def _every(interval_s: float, action: Callable[[], Awaitable[None]]) -> As
             except Exception as error:  # noqa: BLE001 - reported; the next turn tries again
                 loop.call_exception_handler({"message": "a background task failed", "exception": error})
 
-    task = asyncio.create_task(run())
+    return lambda _testnet: _alive(run())
+
+
+@contextlib.asynccontextmanager
+async def _alive(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Let a task live as long as the context."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ from watchword.adapters.memory.keys import MemoryKeyStore
 from watchword.adapters.snapshot_files import SnapshotFiles
 from watchword.adapters.sql.key_store import SqlKeyStore
 from watchword.adapters.system import SystemClock, SystemEntropy, monotonic_ns
-from watchword.bootstrap.background import market_makers, use_recorder
+from watchword.bootstrap.background import Service, change_preparer, market_makers, use_recorder
 from watchword.bootstrap.recovery import UNOPENED, Recovered, recover
 from watchword.bootstrap.snapshots import SnapshotSchedule
 from watchword.config import Settings
@@ -43,8 +43,6 @@ from watchword.exchange.venue import Venue
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import ConfigurationError, CorruptStoreError
-
-Service = Callable[["Testnet"], contextlib.AbstractAsyncContextManager[None]]
 
 #: Where history and market makers begin when nobody chose a seed.
 DEFAULT_SEED: Final = 1
@@ -196,7 +194,13 @@ def open_testnet(
             snapshots=schedule,
             closing=closing,
         )
-    testnet.services += [use_recorder, schedule.running, market_makers]
+    testnet.services += [
+        use_recorder(directory.flush_uses),
+        change_preparer(store.prepare_changes),
+        schedule.running,
+    ]
+    if testnet.liquidity:
+        testnet.services.append(market_makers(sequencer, settings.tick_interval_ms))
     return testnet
 
 

@@ -14,8 +14,8 @@ from nacl.exceptions import BadSignatureError
 
 from watchword.kernel.secret import Secret
 
-ED25519_SIGNATURE_BYTES: Final = 64
-HMAC_SIGNATURE_LENGTH: Final = 64
+ED25519_RAW_BYTES: Final = 64
+HEX_LENGTH: Final = 64
 
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
@@ -51,7 +51,7 @@ class HmacVerifier:
 
     def verify(self, payload: bytes, signature: str) -> bool:
         """See `Verifier.verify`."""
-        if len(signature) != HMAC_SIGNATURE_LENGTH or not signature.isascii():
+        if len(signature) != HEX_LENGTH or not signature.isascii():
             return False
         mac = self._keyed.copy()
         mac.update(payload)
@@ -75,7 +75,7 @@ class Ed25519Verifier:
     def verify(self, payload: bytes, signature: str) -> bool:
         """See `Verifier.verify`."""
         raw = decode_base64(signature)
-        if raw is None or len(raw) != ED25519_SIGNATURE_BYTES:
+        if raw is None or len(raw) != ED25519_RAW_BYTES:
             return False
         try:
             crypto_sign_open(raw + payload, self._public_bytes)
@@ -88,17 +88,17 @@ class Ed25519Verifier:
 class RsaVerifier:
     """RSASSA-PKCS1-v1_5 with SHA-256; the signature is strict base64 of exactly the key's size."""
 
-    __slots__ = ("_key", "_signature_bytes")
+    __slots__ = ("_key", "_raw_bytes")
     key_type: Final = "RSA"
 
     def __init__(self, key: RSAPublicKey) -> None:
         self._key = key
-        self._signature_bytes = (key.key_size + 7) // 8
+        self._raw_bytes = (key.key_size + 7) // 8
 
     def verify(self, payload: bytes, signature: str) -> bool:
         """See `Verifier.verify`."""
         raw = decode_base64(signature)
-        if raw is None or len(raw) != self._signature_bytes:
+        if raw is None or len(raw) != self._raw_bytes:
             return False
         try:
             self._key.verify(raw, payload, _RSA_PADDING, _RSA_HASH)

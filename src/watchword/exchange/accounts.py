@@ -12,7 +12,7 @@ ACCOUNTS_MAX: Final = 10_000
 HOUSE_PREFIX: Final = "house:"
 
 
-class Account(msgspec.Struct, gc=False):
+class Account(msgspec.Struct, array_like=True, gc=False):
     """One account.
 
     Attributes:

@@ -8,7 +8,7 @@ Source: rest-api.md "All orders", "Account trade list", "Query all Order lists",
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -250,15 +250,15 @@ class Archive:
 
     def encode(self) -> bytes:
         """Write everything; equal archives give equal bytes."""
-        orders = [msgspec.structs.astuple(order) for order in self._orders]
-        return msgspec.msgpack.encode((orders, [*self._trades], [*self._lists], [*self._prevented]))
+        return msgspec.msgpack.encode(([*self._orders], [*self._trades], [*self._lists], [*self._prevented]))
 
     def restore(self, raw: bytes) -> None:
         """Replace everything by what `encode` wrote."""
         self._clear()
         orders, trades, lists, prevented = msgspec.msgpack.decode(raw, type=_Layout)
-        for row in orders:
-            self._keep_order(Order(*row))
+        for order in orders:
+            order.symbol = self._engine.floors[order.symbol].symbol
+            self._keep_order(order)
         for trade in trades:
             self._keep_trade(trade)
         self._lists.extend(lists)
@@ -411,4 +411,4 @@ def _list_id(listed: OrderListRecord) -> int:
     return listed.order_list_id
 
 
-_Layout = tuple[list[tuple[Any, ...]], list[AccountTrade], list[OrderListRecord], list[PreventedMatch]]
+_Layout = tuple[list[Order], list[AccountTrade], list[OrderListRecord], list[PreventedMatch]]

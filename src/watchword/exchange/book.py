@@ -16,6 +16,8 @@ from watchword.exchange.order import Order
 
 #: Dead entries a queue may carry before it is swept, beside as many as there are living ones.
 DEAD_ENTRIES_MAX: Final = 16
+#: Entries of a queue that is copied whenever one is added.
+SHORT_QUEUE_MAX: Final = 8
 
 #: (price, quantity) rows, best first.
 Rows = list[tuple[int, int]]
@@ -28,13 +30,27 @@ class Level(msgspec.Struct, gc=False):
         total: Sum of their `leaves`.
         live: How many there are.
         head: Index in `queue` before which nobody lives.
-        queue: Orders in time priority, dead ones (leaves 0) among them.
+        queue: Orders in time priority, dead ones (leaves 0) among them. A tuple while it is short: the garbage
+            collector stops looking at tuples of orders, so that 100,000 levels cost it nothing; it never does so
+            with lists.
     """
 
     total: int
     live: int
     head: int
-    queue: list[Order]
+    queue: tuple[Order, ...] | list[Order]
+
+    def append(self, order: Order, leaves: int) -> None:
+        """Put an order at the end."""
+        self.total += leaves
+        self.live += 1
+        queue = self.queue
+        if isinstance(queue, list):
+            queue.append(order)
+        elif len(queue) < SHORT_QUEUE_MAX:
+            self.queue = (*queue, order)
+        else:
+            self.queue = [*queue, order]
 
     def first(self) -> Order:
         """Return the oldest living order; the dead before it are passed for good."""
@@ -48,7 +64,8 @@ class Level(msgspec.Struct, gc=False):
 
     def sweep(self) -> None:
         """Drop the dead entries."""
-        self.queue = [order for order in self.queue if order.leaves]
+        living = [order for order in self.queue if order.leaves]
+        self.queue = living if len(living) > SHORT_QUEUE_MAX else tuple(living)
         self.head = 0
 
     def orders(self) -> list[Order]:
@@ -147,11 +164,9 @@ class OrderBook:
         order.leaves = leaves
         level = side.levels.get(key)
         if level is not None:
-            level.total += leaves
-            level.live += 1
-            level.queue.append(order)
+            level.append(order, leaves)
         else:
-            side.levels[key] = Level(leaves, 1, 0, [order])
+            side.levels[key] = Level(leaves, 1, 0, (order,))
             insort(side.keys, key)
         self.update_id += 1
         if side.touched is not None:
@@ -229,17 +244,14 @@ class OrderBook:
         if side.touched is not None:
             side.touched.add(key)
 
-    def load(self, order: Order, leaves: int) -> None:
+    def load(self, order: Order) -> None:
         """Put an order back from a snapshot; `finish_load` must follow before anything else is done."""
         side, key = (self.bids, order.price) if order.side == "BUY" else (self.asks, -order.price)
-        order.leaves = leaves
         level = side.levels.get(key)
         if level is not None:
-            level.total += leaves
-            level.live += 1
-            level.queue.append(order)
+            level.append(order, order.leaves)
         else:
-            side.levels[key] = Level(leaves, 1, 0, [order])
+            side.levels[key] = Level(order.leaves, 1, 0, (order,))
             side.keys.append(key)
 
     def finish_load(self, update_id: int) -> None:

@@ -40,7 +40,7 @@ from watchword.exchange.order import Order
 from watchword.exchange.order_lists import place_oco
 from watchword.exchange.placing import place
 from watchword.exchange.state import Floor, OrderList, State
-from watchword.kernel.errors import invariant
+from watchword.kernel.errors import InvariantError, invariant
 
 #: Of one asset on one account after a deposit: ten billion units, so that no order's amounts leave 64 bits.
 BALANCE_MAX: Final = 10**18
@@ -68,11 +68,12 @@ class Engine(State):
         """
         handler = _HANDLERS.get(type(command))
         now_us = command.now_us
-        invariant(handler is not None and now_us >= self.now_us, "a command out of place")
+        if handler is None or now_us < self.now_us:
+            raise InvariantError("a command out of place")
         self.sequence = command.sequence
         self.now_us = now_us
         events: list[AnyEvent] = []
-        refusal = handler(self, command, events)  # type: ignore[misc]  # not None: checked above
+        refusal = handler(self, command, events)
         return events if refusal is None else refusal
 
     def pass_time(self, command: AnyCommand) -> None:

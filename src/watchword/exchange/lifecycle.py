@@ -99,19 +99,14 @@ def cancel(
         cancel_client_order_id: Client id of the request, shown on every leg.
         events: Receives the facts.
     """
-    listed = state.lists.get(order.order_list_id)
-    legs = (order,) if listed is None else [leg for leg in listed.legs if leg.order_id in desk.open]
-    for leg in legs:
-        withdraw(floor, leg)
-        release(desk, leg)
-        close(desk, leg)
-        leg.status = "CANCELED"
-        leg.cancel_client_order_id = cancel_client_order_id
-        leg.updated_us = desk.account.updated_us = state.now_us
-        events.append(OrderCanceled(state.now_us, state.next_execution_id, leg, cancel_client_order_id))
-        state.next_execution_id += 1
-    if listed is not None:
-        _end_list(state, desk, listed, events)
+    if order.order_list_id == NO_LIST:
+        _cancel_one(state, floor, desk, order, cancel_client_order_id, events)
+        return
+    listed = state.lists[order.order_list_id]
+    for leg in listed.legs:
+        if leg.order_id in desk.open:
+            _cancel_one(state, floor, desk, leg, cancel_client_order_id, events)
+    _end_list(state, desk, listed, events)
 
 
 def start_leg(state: State, desk: Desk, order: Order) -> None:
@@ -146,6 +141,19 @@ def follow_list(state: State, floor: Floor, desk: Desk, order: Order, events: li
                 expire(state, floor, desk, leg, "EXPIRED", "OCO_TRIGGER", events)
             return
     _end_list(state, desk, listed, events)
+
+
+def _cancel_one(
+    state: State, floor: Floor, desk: Desk, order: Order, cancel_client_order_id: str, events: list[AnyEvent]
+) -> None:
+    withdraw(floor, order)
+    release(desk, order)
+    close(desk, order)
+    order.status = "CANCELED"
+    order.cancel_client_order_id = cancel_client_order_id
+    order.updated_us = desk.account.updated_us = now_us = state.now_us
+    events.append(OrderCanceled(now_us, state.next_execution_id, order, cancel_client_order_id))
+    state.next_execution_id += 1
 
 
 def _end_list(state: State, desk: Desk, listed: OrderList, events: list[AnyEvent]) -> None:

@@ -8,7 +8,7 @@ NO_LIST = -1
 NOT_WORKING = -1
 
 
-class Order(msgspec.Struct, gc=False):
+class Order(msgspec.Struct, array_like=True, gc=False):
     """One order, open or closed. All amounts are scaled integers (10^-8).
 
     Attributes:
@@ -51,5 +51,5 @@ class Order(msgspec.Struct, gc=False):
     #: `clientOrderId` of the cancel that closed it, or empty.
     cancel_client_order_id: str = ""
     #: Base quantity standing in the book right now; 0 while it waits for its trigger and once it is closed.
-    #: Derived (quantity - executed - prevented), kept for speed, and no part of the state hash. Stays last.
+    #: Follows from the others (quantity - executed - prevented where it stands in the book), kept for speed.
     leaves: int = 0

@@ -210,11 +210,15 @@ def _place_limit(
         held, free = quantity, desk.base.free
     if free < held:
         return INSUFFICIENT_BALANCE
-    if terms.type == "LIMIT_MAKER" and crosses(floor, buying, price):
+    takes = crosses(floor, buying, price)
+    if takes and terms.type == "LIMIT_MAKER":
         return WOULD_TAKE
     order = new_order(state, desk, floor, terms, quantity, held, state.now_us)
     events.append(OrderAccepted(state.now_us, state.next_execution_id, order, True))
     state.next_execution_id += 1
+    if not takes and terms.time_in_force == "GTC":
+        floor.book.add(order, quantity)
+        return order
     work_limit(state, floor, desk, order, events)
     if floor.range_high:
         run_triggers(state, floor, events)

@@ -74,7 +74,7 @@ def judge_counts(floor: Floor, desk: Desk, orders: int, algo: int, lists: int) -
 def judge_position(floor: Floor, desk: Desk, quantity: int) -> WireError | None:
     """Judge MAX_POSITION for a BUY: the base owned plus all open BUY quantity plus this order's."""
     bound = floor.instrument.max_position
-    if not bound:
+    if not bound or desk.account.house:
         return None
     wanted = sum(
         one.quantity - one.executed - one.prevented for one in desk.open.values() if one.side == "BUY"

@@ -6,7 +6,7 @@ commands gives the same bytes, and the hash is theirs.
 """
 
 import hashlib
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -21,12 +21,9 @@ from watchword.kernel.errors import CorruptStoreError
 ENGINE_LAYOUT: Final = 1
 HASH_BYTES: Final = 32
 
-#: An order's fields without the last one (`leaves`), which follows from the others.
-_ORDER_FIELDS: Final = len(Order.__struct_fields__) - 1
-
 
 class _FloorRow(msgspec.Struct, array_like=True):
-    """One symbol. Orders come as rows of their fields: bids and asks best first, in time priority."""
+    """One symbol. Bids and asks come best first, in time priority; stops by rising id."""
 
     instrument: Instrument
     status: str
@@ -35,22 +32,22 @@ class _FloorRow(msgspec.Struct, array_like=True):
     update_id: int
     next_trade_id: int
     next_prevented_match_id: int
-    bids: list[tuple[Any, ...]]
-    asks: list[tuple[Any, ...]]
-    stops: list[tuple[Any, ...]]
+    bids: list[Order]
+    asks: list[Order]
+    stops: list[Order]
 
 
 class _ListRow(msgspec.Struct, array_like=True):
-    """One open order list; `legs` are (order id, row), the row empty where the leg is still open.
+    """One open order list; `legs` are (order id, order), the order None where it is open and so stands elsewhere.
 
-    Why rows of closed legs: the list's last event shows every leg, and a closed one is nowhere else in the engine.
+    Why closed legs: the list's last event shows every leg, and a closed one is nowhere else in the engine.
     """
 
     order_list_id: int
     account_id: int
     symbol: str
     list_client_order_id: str
-    legs: list[tuple[int, tuple[Any, ...]]]
+    legs: list[tuple[int, Order | None]]
     held: int
     created_us: int
     updated_us: int
@@ -65,7 +62,7 @@ class _EngineRow(msgspec.Struct, array_like=True):
     next_order_id: int
     next_execution_id: int
     next_list_id: int
-    accounts: list[tuple[Any, ...]]
+    accounts: list[Account]
     balances: list[tuple[int, str, str, str]]
     floors: list[_FloorRow]
     lists: list[_ListRow]
@@ -83,7 +80,7 @@ def encode_engine(engine: Engine) -> bytes:
             engine.next_order_id,
             engine.next_execution_id,
             engine.next_list_id,
-            [msgspec.structs.astuple(engine.accounts[account_id]) for account_id in sorted(engine.accounts)],
+            [engine.accounts[account_id] for account_id in sorted(engine.accounts)],
             list(engine.ledger.rows()),
             [_floor_row(floor) for floor in engine.floors.values()],
             [_list_row(engine, engine.lists[list_id]) for list_id in sorted(engine.lists)],
@@ -109,8 +106,7 @@ def decode_engine(raw: bytes) -> Engine:
     engine.next_order_id = row.next_order_id
     engine.next_execution_id = row.next_execution_id
     engine.next_list_id = row.next_list_id
-    for fields in row.accounts:
-        account = msgspec.convert(dict(zip(Account.__struct_fields__, fields, strict=True)), Account)
+    for account in row.accounts:
         engine.accounts[account.account_id] = account
     engine.ledger.restore(row.balances)
     orders: dict[int, Order] = {}
@@ -126,10 +122,6 @@ def engine_hash(engine: Engine) -> bytes:
     return hashlib.blake2b(encode_engine(engine), digest_size=HASH_BYTES).digest()
 
 
-def _order_row(order: Order) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(order)[:_ORDER_FIELDS]
-
-
 def _floor_row(floor: Floor) -> _FloorRow:
     stops = floor.stops.orders
     return _FloorRow(
@@ -140,9 +132,9 @@ def _floor_row(floor: Floor) -> _FloorRow:
         floor.book.update_id,
         floor.next_trade_id,
         floor.next_prevented_match_id,
-        [_order_row(order) for order in floor.book.bids.orders()],
-        [_order_row(order) for order in floor.book.asks.orders()],
-        [_order_row(stops[order_id]) for order_id in sorted(stops)],
+        list(floor.book.bids.orders()),
+        list(floor.book.asks.orders()),
+        [stops[order_id] for order_id in sorted(stops)],
     )
 
 
@@ -153,7 +145,7 @@ def _list_row(engine: Engine, listed: OrderList) -> _ListRow:
         listed.account_id,
         listed.symbol,
         listed.list_client_order_id,
-        [(leg.order_id, () if leg.order_id in still_open else _order_row(leg)) for leg in listed.legs],
+        [(leg.order_id, None if leg.order_id in still_open else leg) for leg in listed.legs],
         listed.held,
         listed.created_us,
         listed.updated_us,
@@ -167,20 +159,14 @@ def _restore_floor(engine: Engine, row: _FloorRow, orders: dict[int, Order]) -> 
     floor.last_price = row.last_price
     floor.next_trade_id = row.next_trade_id
     floor.next_prevented_match_id = row.next_prevented_match_id
-    restored = []
-    for fields in row.stops:
-        order = Order(*fields)
+    for order in row.stops:
         floor.stops.add(order)
-        restored.append(order)
-    for rows in (row.bids, row.asks):
-        for fields in rows:
-            order = Order(*fields)
-            floor.book.load(order, order.quantity - order.executed - order.prevented)
-            restored.append(order)
+    for resting in (row.bids, row.asks):
+        for order in resting:
+            floor.book.load(order)
     floor.book.finish_load(row.update_id)
     # By rising id: open orders are read oldest first, and that must not depend on where an order waits.
-    restored.sort(key=_order_id)
-    for order in restored:
+    for order in sorted((*row.stops, *row.bids, *row.asks), key=_order_id):
         _register(engine, floor, order)
         orders[order.order_id] = order
 
@@ -202,7 +188,7 @@ def _order_id(order: Order) -> int:
 
 
 def _restore_list(engine: Engine, row: _ListRow, orders: dict[int, Order]) -> None:
-    legs = tuple(Order(*fields) if fields else orders[order_id] for order_id, fields in row.legs)
+    legs = tuple(orders[order_id] if leg is None else leg for order_id, leg in row.legs)
     listed = OrderList(
         row.order_list_id,
         row.account_id,

@@ -48,9 +48,9 @@ def account(floor: Floor) -> Iterator[Account]:
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetProcess]:
-    """A testnet with request limits on, a fiftieth of Binance's: a process of its own, as it ends in a ban."""
+    """A testnet with request limits on, a fiftieth of Binance's. Its tests end with this machine banned."""
     process = TestnetProcess.start(
         tmp_path_factory.mktemp("limited") / "home", liquidity=False, limits_scale=0.02
     )

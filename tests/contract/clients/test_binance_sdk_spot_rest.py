@@ -11,13 +11,7 @@ import pytest
 pytest.importorskip("binance_sdk_spot")
 
 from binance_common.configuration import ConfigurationRestAPI
-from binance_common.errors import (
-    BadRequestError,
-    Error,
-    RateLimitBanError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
+from binance_common.errors import BadRequestError, Error, UnauthorizedError
 from binance_sdk_spot.rest_api import SpotRestAPI
 from binance_sdk_spot.rest_api.models import (
     KlinesIntervalEnum,
@@ -203,19 +197,6 @@ def _replaces(client: SpotRestAPI) -> None:
     client.delete_open_orders(symbol=SYMBOL)
 
 
-def test_live_market_parses(live_testnet: TestnetProcess) -> None:
-    client = sdk(live_testnet)
-    book = client.depth(symbol=SYMBOL, limit=1000).data()
-    assert len(book.bids) >= 20
-    assert len(book.asks) >= 20
-    spread = Decimal(book.asks[0][0]) - Decimal(book.bids[0][0])
-    assert 0 < spread <= Decimal(book.bids[0][0]) * Decimal("0.0005")
-    assert (
-        len(client.klines(symbol=SYMBOL, interval=KlinesIntervalEnum.INTERVAL_1d, limit=1000).data()) == 1000
-    )
-    assert client.ticker24hr(symbol=SYMBOL).data().actual_instance.count > 1000
-
-
 def test_microseconds_when_asked_for(account: Account) -> None:
     key = account.testnet.create_key(account.name, "HMAC")
     client = sdk(account.testnet, key, time_unit="MICROSECOND")
@@ -289,19 +270,3 @@ def test_unknown_order_is_refused(client: SpotRestAPI) -> None:
     missing = {"symbol": SYMBOL, "order_id": 999_999_999}
     assert refused(client.delete_order, **missing) == (BadRequestError, -2011, "Unknown order sent.")
     assert refused(client.get_order, **missing) == (BadRequestError, -2013, "Order does not exist.")
-
-
-def test_too_many_requests_end_in_429_and_then_in_418(limited_testnet: TestnetProcess) -> None:
-    client = sdk(limited_testnet)
-    refusals: list[TooManyRequestsError | RateLimitBanError] = []
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not (refusals and isinstance(refusals[-1], RateLimitBanError)):
-        try:
-            client.exchange_info()
-        except (TooManyRequestsError, RateLimitBanError) as refusal:
-            refusals.append(refusal)
-    assert isinstance(refusals[0], TooManyRequestsError)
-    assert isinstance(refusals[-1], RateLimitBanError)
-    assert {refusal.status_code for refusal in refusals} == {-1003}
-    assert refusals[0].retry_after <= 60
-    assert refusals[-1].retry_after >= 60

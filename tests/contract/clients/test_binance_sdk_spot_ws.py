@@ -29,7 +29,14 @@ from binance_sdk_spot.websocket_streams.models import (
     KlineIntervalEnum,
     PartialBookDepthLevelsEnum,
 )
-from tests.contract.clients.refused_orders import REFUSALS, filters_of, refused_order
+from tests.contract.clients.refused_orders import (
+    COUNT_REFUSALS,
+    REFUSALS,
+    fill_up,
+    filters_of,
+    order_over_count,
+    refused_order,
+)
 from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
@@ -255,10 +262,9 @@ async def test_market_streams_parse_into_their_models(floor: Floor) -> None:
                 handle.on("message", seen.setdefault(name, []).append)
         assert len((await client.list_subscribe())["result"]) == len(opened)
         floor.taker.limit("BUY", ASKS[0], "0.25")
-        await _until(lambda: all(seen[name] for name in opened))
+        await _until(lambda: all(seen[name] for name in opened) and Decimal(seen["kline"][-1].k.c) == ASKS[0])
     (trade,) = seen["trade"]
     assert (Decimal(trade.p), trade.q, trade.m) == (ASKS[0], "0.25000000", False)
-    assert Decimal(seen["kline"][-1].k.c) == ASKS[0]
     assert seen["depth"][0].a == [["50010.00000000", "0.75000000"]]
     assert seen["bookTicker"][-1].A == "0.75000000"
 
@@ -332,25 +338,18 @@ async def test_orders_breaking_a_rule_are_refused(account: Account, floor: Floor
     filters = filters_of(floor)
     async with connected(account.testnet, account.testnet.create_key(account.name, "HMAC")) as client:
         for name, expected in REFUSALS.items():
-            order = {SNAKE.get(field, field): value for field, value in refused_order(name, filters).items()}
-            assert await error_of(client.order_place(**order)) == {
-                "code": expected.code,
-                "msg": expected.text,
-            }, name
+            found = await error_of(client.order_place(**_snake(refused_order(name, filters))))
+            assert found == {"code": expected.code, "msg": expected.text}, name
 
 
-async def test_too_many_requests_end_in_429_and_then_in_418(limited_testnet: TestnetProcess) -> None:
-    statuses: list[int] = []
-    async with connected(limited_testnet, TestnetKey("HMAC", "k" * 64, "s" * 64)) as client:
-        deadline = time.monotonic() + 20
-        while 418 not in statuses and time.monotonic() < deadline:
-            try:
-                found = (await client.exchange_info()).data()
-            except ValueError:
-                break  # the connection of a banned address is dropped
-            if isinstance(found, dict):
-                assert found["error"]["code"] == -1003
-                assert found["error"]["data"]["retryAfter"] > time.time() * 1000
-                statuses.append(418 if "banned" in found["error"]["msg"] else 429)
-    assert statuses[0] == 429
-    assert statuses[-1] == 418
+@pytest.mark.parametrize("name", COUNT_REFUSALS)
+async def test_one_order_too_many_is_refused(account: Account, floor: Floor, name: str) -> None:
+    fill_up(account, name, filters_of(floor))
+    expected = COUNT_REFUSALS[name]
+    async with connected(account.testnet, account.testnet.create_key(account.name, "HMAC")) as client:
+        found = await error_of(client.order_place(**_snake(order_over_count(name))))
+        assert found == {"code": expected.code, "msg": expected.text}
+
+
+def _snake(order: dict[str, str]) -> dict[str, str]:
+    return {SNAKE.get(field, field): value for field, value in order.items()}

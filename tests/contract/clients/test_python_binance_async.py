@@ -256,22 +256,3 @@ async def test_one_order_too_many_is_refused(
     fill_up(account, name, filters_of(floor))
     expected = COUNT_REFUSALS[name]
     assert await refused(client.create_order, **order_over_count(name)) == (400, expected.code, expected.text)
-
-
-async def test_too_many_requests_end_in_429_and_then_in_418(
-    limited_testnet: TestnetProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    point_at(limited_testnet, monkeypatch)
-    statuses: list[int] = []
-    codes: set[int] = set()
-    async with connected() as client:
-        deadline = time.monotonic() + 20
-        while 418 not in statuses and time.monotonic() < deadline:
-            try:
-                await client.get_exchange_info()
-            except BinanceAPIException as refusal:
-                statuses.append(refusal.status_code)
-                codes.add(refusal.code)
-    assert statuses[0] == 429
-    assert statuses[-1] == 418
-    assert codes == {-1003}

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[3]
 SKIPPING = """
 import pytest
@@ -20,10 +18,7 @@ def test_is_expected_to_fail(): assert False
 MISSING = 'import pytest\npytest.importorskip("a_client_nobody_installed")\n'
 
 
-@pytest.mark.parametrize(("strict", "status", "summary"), [("0", 0, "3 skipped"), ("1", 1, "1 failed")])
-def test_skipped_client_test_fails_in_strict_mode_only(
-    tmp_path: Path, strict: str, status: int, summary: str
-) -> None:
+def test_skipped_client_test_fails_in_strict_mode(tmp_path: Path) -> None:
     folder = tmp_path / "tests" / "contract"
     folder.mkdir(parents=True)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = client: a client test\n")
@@ -33,13 +28,12 @@ def test_skipped_client_test_fails_in_strict_mode_only(
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "WATCHWORD_TEST_STRICT": strict},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "WATCHWORD_TEST_STRICT": "1"},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert (found.returncode, summary in found.stdout) == (status, True), found.stdout
-    if strict == "1":
-        assert "2 errors" in found.stdout  # the missing client, and the test marked as skipped
-        assert "1 xfailed" in found.stdout
+    assert found.returncode == 1
+    # The errors are the missing client and the test marked as skipped, which fails in its set-up.
+    assert "1 failed, 1 xfailed, 2 errors" in found.stdout

@@ -155,7 +155,7 @@ def test_change_that_was_not_stored_has_not_happened() -> None:
     store = MemoryKeyStore()
     made = issued(KeyDirectory(store, SystemEntropy()))
     failing = FailingStore()
-    failing._rows = store._rows  # noqa: SLF001
+    failing._rows = store._rows
     keys = KeyDirectory(failing, SystemEntropy())
     before = keys.record(made.record.api_key)
     with pytest.raises(StorageError):

@@ -100,7 +100,7 @@ def command(numbers: Sequence[int], oracle: Oracle, sequence: int) -> AnyCommand
     if kind == "deposit":
         return Deposit(*head, account, ("AAA", "BBB")[n[3] % 2], n[4] * 1001 + 1)
     if kind == "reset":
-        return ResetVenue(*head) if not n[3] % 8 else SetSymbolStatus(*head, symbol, "TRADING")
+        return ResetVenue(*head) if not n[3] % 5 else SetSymbolStatus(*head, symbol, "TRADING")
     if kind == "oco":
         return _oco(n, head, account, symbol, sequence, mine)
     terms = _terms(kind, n, account, symbol, sequence, mine)

@@ -60,6 +60,13 @@ def read_all(path: Path) -> list[AnyCommand]:
     return recorder.commands
 
 
+def read_or_refusal(path: Path) -> list[AnyCommand] | str:
+    try:
+        return read_all(path)
+    except StorageError as error:
+        return str(error)
+
+
 def killed_copy(journal: SqliteJournal, to: Path) -> Path:
     """The files as a killed process leaves them: log not folded back."""
     to.mkdir()
@@ -90,7 +97,7 @@ def test_synchronous_full_and_write_ahead_log(tmp_path: Path) -> None:
     pragmas = {
         name: journal._connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("synchronous", "journal_mode")
-    }  # noqa: SLF001
+    }
     assert pragmas == {"synchronous": 2, "journal_mode": "wal"}
     journal.close()
 
@@ -106,7 +113,7 @@ def test_flipped_byte_anywhere_is_refused_or_harmless(tmp_path: Path, *, folded:
     target = whole if folded else whole.with_name("journal.db-wal")
     size, dice = target.stat().st_size, random.Random(1)
     refused = 0
-    for offset in {*range(0, 64), *(dice.randrange(size) for _ in range(250))}:
+    for offset in {*range(64), *(dice.randrange(size) for _ in range(250))}:
         shutil.rmtree(tmp_path / "damaged", ignore_errors=True)
         damaged = shutil.copytree(whole.parent, tmp_path / "damaged") / target.name
         with damaged.open("r+b") as file:
@@ -114,11 +121,9 @@ def test_flipped_byte_anywhere_is_refused_or_harmless(tmp_path: Path, *, folded:
             byte = file.read(1)[0]
             file.seek(offset)
             file.write(bytes([byte ^ (1 << dice.randrange(8))]))
-        try:
-            assert read_all(tmp_path / "damaged" / "journal.db") == commands
-        except StorageError as error:
-            assert "journal.db" in str(error)
-            refused += 1
+        found = read_or_refusal(tmp_path / "damaged" / "journal.db")
+        assert found == commands or (isinstance(found, str) and "journal.db" in found)
+        refused += isinstance(found, str)
     assert refused > 50, "the damage hit nothing; this test proves nothing"
     if not folded:
         journal.close()
@@ -165,7 +170,7 @@ def test_cut_log_is_refused_naming_what_is_missing(tmp_path: Path, keep: float) 
     log = copy.with_name("journal.db-wal")
     with log.open("r+b") as file:
         file.truncate(int(log.stat().st_size * keep))
-    with pytest.raises(CorruptStoreError, match="journal.db"):
+    with pytest.raises(CorruptStoreError, match=r"journal\.db"):
         read_all(copy)
     journal.close()
 
@@ -189,8 +194,8 @@ def test_torn_tail_of_an_unsynced_write_is_dropped(tmp_path: Path) -> None:
 def test_full_disk_stops_the_append_and_keeps_the_rest(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "journal.db")
     commands = fill(journal)
-    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]  # noqa: SLF001
-    journal._connection.execute(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
     acknowledged = journal.acknowledged_sequence()
     with pytest.raises(StorageError, match=r"journal\.db at sequence 999: database or disk is full"):
         journal.append(999, 1, b"x" * 100_000)
@@ -251,7 +256,7 @@ def test_mark_takes_the_higher_valid_slot_and_refuses_two_damaged_ones(tmp_path:
     content[5] ^= 1
     content[69] ^= 1
     path.write_bytes(content)
-    with pytest.raises(CorruptStoreError, match="journal.mark is damaged"):
+    with pytest.raises(CorruptStoreError, match=r"journal\.mark is damaged"):
         SyncMark(path).get()
     mark.close()
 

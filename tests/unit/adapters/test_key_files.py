@@ -62,14 +62,14 @@ def test_failed_or_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch:
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot write .*No such file"):
+    with pytest.raises(ConfigurationError, match=r"cannot write .*No such file"):
         write_new([(tmp_path / "none" / "a", b"1")])
 
 
 def test_reading_is_bounded_and_a_missing_file_named(tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * (READ_BYTES_MAX + 5))
     assert len(read_bounded(tmp_path / "big")) == READ_BYTES_MAX
-    with pytest.raises(ConfigurationError, match="cannot read .*none: No such file"):
+    with pytest.raises(ConfigurationError, match=r"cannot read .*none: No such file"):
         read_bounded(tmp_path / "none")
 
 

@@ -88,7 +88,7 @@ async def test_journal_before_two_snapshots_is_archived_and_still_replays(
         await trade(testnet, 150, seed)
         make_snapshot(chosen.home / "testnet", testnet.sequencer.position.sequence, None)
     before = replayed_hash(chosen.home, testnet.sequencer.position.sequence)
-    await testnet.snapshots._archive_old()  # noqa: SLF001
+    await testnet.snapshots._archive_old()
     assert testnet.home is not None
     archived = list(ArchiveFiles(testnet.home.archive_path).records())
     assert len(archived) > 14
@@ -99,7 +99,7 @@ async def test_journal_before_two_snapshots_is_archived_and_still_replays(
     assert again.venue.state_hash().hex() == before
     again.close()
     # The older of the two snapshots still has everything it needs.
-    newest = sorted((chosen.home / "testnet" / "snapshots").iterdir())[-1]
+    newest = max((chosen.home / "testnet" / "snapshots").iterdir())
     newest.unlink()
     older = open_testnet(chosen)
     assert older.venue.state_hash().hex() == before
@@ -194,7 +194,7 @@ async def test_full_disk_halts_without_an_answer(tmp_path: Path) -> None:
     def full(*_: object) -> None:
         raise StorageError("journal.db at sequence 22: database or disk is full")
 
-    testnet.sequencer._journal.append = full  # type: ignore[method-assign]  # noqa: SLF001
+    testnet.sequencer._journal.append = full  # type: ignore[method-assign]
     with pytest.raises(StorageError, match="disk is full"):
         await testnet.sequencer.submit(lambda s, n: OpenAccount(s, n, "late"), lambda _c, _a: None)
     assert len(halts) == 1

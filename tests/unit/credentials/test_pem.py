@@ -5,6 +5,8 @@ import re
 from base64 import b64decode
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.support.vectors import DIALECT_PASSPHRASE, flip_bit, key_file
 
 from watchword.credentials import key_problem
@@ -121,6 +123,12 @@ REFUSED = {
     "age recipient": (b"age1qqpqyy", "unsupported_type", "age", "keygen ed25519"),
     "SSH hardware token": (b"sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAA me",
         "unsupported_type", "hardware", "keygen ed25519"),
+    "SSH key of an unknown type": (
+        (armour(Block("SSH2 PUBLIC KEY", "", b"\0\0\0\7ssh-foo\0\0\0\1x"))),
+        "unsupported_type", "type ssh-foo", "keygen ed25519"),
+    "PKCS#8 with a damaged RSA number": (flip_bit(b64decode(body(RSA)), 900 * 8), "damaged", "damaged", "openssl pkey"),
+    "public key cut inside": (armour(Block("PUBLIC KEY", "", key_file("ed25519.spki.der")[:-1])), "truncated",
+        "cut off", "tail -n 3 FILE"),
     "two private keys": (key_file(PLAIN) + key_file(RSA), "several_keys", "2 private keys", "grep -n BEGIN FILE"),
     "no END line": (text(RSA).rsplit("\n", 2)[0].encode(), "truncated", "cut off", "tail -n 3 FILE"),
     "half of it": (key_file(RSA)[:800], "truncated", "cut off", "tail -n 3 FILE"),
@@ -133,6 +141,9 @@ REFUSED = {
     "END lost before the next BEGIN": (key_file(PLAIN).split(b"-----END")[0] + key_file("rsa2048.cert.pem"),
         "truncated", "cut off", "tail"),
     "OpenSSH cut off": (armour(Block("OPENSSH PRIVATE KEY", "", b"openssh-key-v1\0\0\0\0\4none")), "truncated", "cut off", "tail"),
+    "OpenSSH cut off inside": (
+        (armour(Block("OPENSSH PRIVATE KEY", "", b64decode(body("ssh-ed25519.private"))[:80]))),
+        "truncated", "cut off", "tail"),
     "OpenSSH, another public half": (key_file("ssh-ed25519.private").replace(b"LQj80K2hnWR", b"LQj80K2hnWS", 1),
         "damaged", "not a valid point", "openssl"),
     "OpenSSH, changed private half": (armour(Block("OPENSSH PRIVATE KEY", "",
@@ -257,3 +268,11 @@ def test_problem_with_path_quotes_it() -> None:
     placed = key_problem.CERTIFICATE.with_path("my key's.pem")
     assert placed.fix == """openssl x509 -in 'my key'"'"'s.pem' -pubkey -noout > public.pem"""
     assert str(placed).startswith("This is a certificate")
+
+
+def test_short_rsa_private_key_is_refused_as_its_public_half_is() -> None:
+    short = generate_private_key(65_537, 1_024)
+    raw = short.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    found = read_key(raw)
+    assert isinstance(found, KeyProblem)
+    assert found.reason == "rsa_size"

@@ -64,7 +64,9 @@ def test_ignored_refusals_lead_to_bans_that_grow() -> None:
     now_us = NOW_US
     for seconds in (*BAN_SECONDS, BAN_SECONDS[-1]):
         assert limits.admit_request(visitor, 6_000, now_us) is None
-        statuses = [_status(limits.admit_request(visitor, 1, now_us)) for _ in range(IGNORED_REFUSALS_MAX + 1)]
+        statuses = [
+            _status(limits.admit_request(visitor, 1, now_us)) for _ in range(IGNORED_REFUSALS_MAX + 1)
+        ]
         assert statuses == [429] * IGNORED_REFUSALS_MAX + [418]
         until_us = now_us + seconds * SECOND_US
         refused = limits.admit_request(visitor, 1, until_us - 1)

@@ -8,8 +8,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, Text, inspect, text
 
-#: The newest file in migrations/versions.
-HEAD: Final = "0001"
+from watchword.adapters.sql.version import HEAD
 
 metadata: Final = MetaData()
 
@@ -32,11 +31,7 @@ api_keys: Final = Table(
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables to `HEAD`.
-
-    Why not always through Alembic: loading it takes a third of a second, and a home that is current needs none of
-    it.
-    """
+    """Bring the tables to their newest version; loads Alembic only where they are not."""
     if inspect(connection).has_table("alembic_version"):
         current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
         if current == HEAD:

@@ -2,8 +2,7 @@
 
 import typer
 
-from watchword.entrypoints.cli import keys, testnet
-from watchword.entrypoints.demo import up
+from watchword.entrypoints.cli import demo, keys, testnet
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,4 +11,4 @@ app = typer.Typer(
 )
 keys.mount(app)
 app.add_typer(testnet.app, name="testnet")
-app.add_typer(up.app, name="demo")
+app.add_typer(demo.app, name="demo")

@@ -11,7 +11,7 @@ from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.keypair import hmac_signer, hmac_verifier
 from watchword.credentials.pem import read_key, read_private
 from watchword.credentials.signer import Signer
-from watchword.credentials.verifier import HMAC_SIGNATURE_LENGTH, Verifier, decode_base64
+from watchword.credentials.verifier import HEX_LENGTH, Verifier, decode_base64
 from watchword.entrypoints.cli.key_terminal import (
     PASSPHRASE_SOURCES,
     faults_named,
@@ -171,7 +171,7 @@ def _secret(path: Path) -> Secret:
 def _why_not(verifier: Verifier, signature: str) -> str:
     """Say what is wrong with a signature as far as its form shows."""
     if verifier.key_type == "HMAC":
-        if len(signature) != HMAC_SIGNATURE_LENGTH:
+        if len(signature) != HEX_LENGTH:
             return f"an HMAC signature is 64 hex digits, this has {len(signature)} characters"
     elif decode_base64(signature) is None:
         return "it is not base64; in a query string, + / = are sent as %2B %2F %3D"

@@ -1,1 +1,1 @@
-"""Something to see: a testnet with demo keys and one small bot, in one command."""
+"""The small bot that `make up` runs: an example of an unmodified client."""

@@ -3,6 +3,7 @@
 Source: web-socket-api.md, "Request format" and "Response format".
 """
 
+import functools
 import re
 from typing import Final
 
@@ -13,6 +14,8 @@ from watchword.binance.rate_limits import RateLimit
 from watchword.binance.request import Params
 
 PARAMETERS_MAX: Final = 100
+#: Rules remembered as JSON; one process has five.
+RULES_MAX: Final = 16
 NULL: Final = b"null"
 SECOND_US: Final = 1_000_000
 
@@ -39,6 +42,14 @@ class Message(msgspec.Struct):
     params: msgspec.Raw = msgspec.Raw(b"")
 
 
+class PlainMessage(msgspec.Struct):
+    """A request frame as nearly all are: every parameter a text, a whole number or a boolean."""
+
+    method: str
+    id: msgspec.Raw = msgspec.Raw(NULL)
+    params: dict[str, str | int | bool] = {}
+
+
 class Request(msgspec.Struct, gc=False):
     """A request that could be read.
 
@@ -52,6 +63,7 @@ class Request(msgspec.Struct, gc=False):
     params: Params
 
 
+_PLAIN = msgspec.json.Decoder(PlainMessage)
 _MESSAGES = msgspec.json.Decoder(Message)
 _PARAMS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
@@ -66,12 +78,25 @@ def read_request(text: bytes) -> tuple[bytes, Request | WireError]:
     Returns:
         The id to answer with (JSON; `null` where it cannot be read), and the request or why it is none.
     """
+    if b":-0" not in text and b": -0" not in text:
+        # The literal of a whole number is what `str` gives back, but for minus zero.
+        try:
+            plain = _PLAIN.decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            pass
+        else:
+            return _checked(bytes(plain.id), plain.method, _texts(plain.params))
+    return _read_raw(text)
+
+
+def _read_raw(text: bytes) -> tuple[bytes, Request | WireError]:
+    """Read a frame member by member: the way of the unusual ones, and of those that must be refused."""
     try:
         message = _MESSAGES.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return NULL, BAD_JSON
     reply_id = bytes(message.id)
-    if not (reply_id == NULL or _TEXT_ID.fullmatch(reply_id) or _NUMBER_ID.fullmatch(reply_id)):
+    if not _is_id(reply_id):
         return NULL, BAD_ID
     try:
         method = _TEXT.decode(message.method)
@@ -85,9 +110,28 @@ def read_request(text: bytes) -> tuple[bytes, Request | WireError]:
         params = {name: text_of(value) for name, value in fields.items()}
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return reply_id, BAD_PARAMS
+    return _checked(reply_id, method, params)
+
+
+def _checked(reply_id: bytes, method: str, params: Params) -> tuple[bytes, Request | WireError]:
+    """Refuse what is out of bounds."""
+    if not _is_id(reply_id):
+        return NULL, BAD_ID
     if len(params) > PARAMETERS_MAX:
         return reply_id, WireError(-1101, TOO_MANY_PARAMETERS.text % len(params))
     return reply_id, Request(reply_id, method, params)
+
+
+def _is_id(raw: bytes) -> bool:
+    return bool(raw == NULL or _TEXT_ID.fullmatch(raw) or _NUMBER_ID.fullmatch(raw))
+
+
+def _texts(values: dict[str, str | int | bool]) -> Params:
+    """Write parameters as the texts that were signed, in place."""
+    for name, value in values.items():
+        if type(value) is not str:
+            values[name] = str(value) if type(value) is int else "true" if value else "false"
+    return values  # type: ignore[return-value]  # every value is a text now
 
 
 def text_of(raw: msgspec.Raw) -> str:
@@ -127,9 +171,12 @@ def error_reply(reply_id: bytes, error: WireError, rate_limits: bytes, now_us: i
 
 def rate_limits_json(counts: tuple[tuple[RateLimit, int], ...]) -> bytes:
     """Write the `rateLimits` array."""
-    rows = [
-        b'{"rateLimitType":"%s","interval":"%s","intervalNum":%d,"limit":%d,"count":%d}'
-        % (rule.rate_limit_type.encode(), rule.interval.encode(), rule.interval_num, rule.limit, count)
-        for rule, count in counts
-    ]
-    return b"[%s]" % b",".join(rows)
+    return b"[%s]" % b",".join([b"%s%d}" % (_rule_json(rule), count) for rule, count in counts])
+
+
+@functools.lru_cache(maxsize=RULES_MAX)
+def _rule_json(rule: RateLimit) -> bytes:
+    """Write all of a row but its count."""
+    return b'{"rateLimitType":"%s","interval":"%s","intervalNum":%d,"limit":%d,"count":' % (
+        rule.rate_limit_type.encode(), rule.interval.encode(), rule.interval_num, rule.limit,
+    )  # fmt: skip

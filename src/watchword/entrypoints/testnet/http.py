@@ -34,6 +34,8 @@ REQUEST_READ_SECONDS_MAX: Final = 10
 IDLE_SECONDS_MAX: Final = 90
 #: A reply must be read within this time.
 REPLY_WRITE_SECONDS_MAX: Final = 20
+#: After a refusal the peer may go on sending this long, unheard.
+LINGER_SECONDS_MAX: Final = 3
 SEND_BUFFER_BYTES_HIGH: Final = 1 << 18
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -66,6 +68,7 @@ class HttpProtocol(asyncio.Protocol):
         self._headers_bytes = 0
         self._expects_continue = False
         self._refused = False
+        self._last_reply = b""
         #: A request has begun and is not complete, since then; else since when the connection is idle.
         self._reading = False
         self._since_us = door.tick_us
@@ -214,6 +217,8 @@ class HttpProtocol(asyncio.Protocol):
             return
         if self._waiting:
             self._next()
+        elif self._last_reply:
+            self._end_with(self._last_reply)
 
     def _next(self) -> None:
         """Take the next request that waits, if the peer reads our replies."""
@@ -227,10 +232,25 @@ class HttpProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int) -> None:
         """Answer what never became a request, and close."""
-        self._refused = True
         self._reading = False
-        self.transport.write(rest.refusal(self.door, status))
-        self.transport.close()
+        self._end_with(rest.refusal(self.door, status))
+
+    def _end_with(self, reply: bytes) -> None:
+        """Write a last reply, after those of earlier requests, and listen no more.
+
+        Why: closing at once would reset the connection under a peer that is still sending, and the reply would be
+        lost; so what still comes is thrown away for a while.
+        """
+        self._refused = True
+        self._since_us = self.door.tick_us
+        if self._answering or self._waiting:
+            self._last_reply = reply
+            return
+        self.transport.write(reply)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def _upgrade(self, rest_of_data: bytes) -> None:
         """Hand the socket to the WebSocket side, or answer why not."""
@@ -242,9 +262,9 @@ class HttpProtocol(asyncio.Protocol):
         self.connections.discard(self)
         refusal = upgrade(self.door, self.transport, self._request, rest_of_data, self.connections)
         if refusal:
-            self._refused = True
-            self.transport.write(refusal)
-            self.transport.close()
+            self.connections.add(self)
+            self.door.sockets.add(self)
+            self._end_with(refusal)
 
     # What the sweep and the server call.
 
@@ -253,9 +273,11 @@ class HttpProtocol(asyncio.Protocol):
         if self._write_paused_us and now_us - self._write_paused_us > REPLY_WRITE_SECONDS_MAX * SECOND_US:
             self.transport.abort()
             return
-        if self._answering:
-            return
         silent_us = now_us - self._since_us
+        if self._refused and silent_us > LINGER_SECONDS_MAX * SECOND_US:
+            self.transport.abort()
+        if self._answering or self._refused:
+            return
         if self._reading and silent_us > REQUEST_READ_SECONDS_MAX * SECOND_US:
             self._refuse(408)
         elif silent_us > IDLE_SECONDS_MAX * SECOND_US:

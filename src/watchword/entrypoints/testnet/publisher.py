@@ -260,7 +260,7 @@ class Publisher:
         for symbol in self._symbols.values():
             ticker = self._ticker(topic.stream, symbol, now_us)
             mark = ticker.first_id, ticker.last_id
-            if sent.get(symbol) != mark:
+            if ticker.last and sent.get(symbol) != mark:
                 sent[symbol] = mark
                 changed.append(ticker)
         return changed

@@ -25,6 +25,7 @@ from watchword.exchange.liquidity.random import Dice, seed_of
 from watchword.exchange.liquidity.taker import Strike
 from watchword.exchange.liquidity.walk import Walks
 from watchword.exchange.state import State
+from watchword.kernel.errors import CorruptStoreError
 
 MAKER_NAME: Final = "house:maker"
 TAKER_NAME: Final = "house:taker"
@@ -100,7 +101,13 @@ class Traders:
         return MAGIC + msgspec.msgpack.encode(remembered)
 
     def restore(self, raw: bytes) -> None:
-        """Read back what `encode` wrote."""
+        """Read back what `encode` wrote.
+
+        Raises:
+            CorruptStoreError: The bytes have another layout.
+        """
+        if not raw.startswith(MAGIC):
+            raise CorruptStoreError("snapshot: the traders have another layout than this program's")
         remembered = msgspec.msgpack.decode(raw[len(MAGIC) :], type=Remembered)
         self._list(remembered.instruments)
         self.house = remembered.house

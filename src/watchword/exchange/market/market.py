@@ -35,6 +35,7 @@ from watchword.exchange.market.intervals import DAY_US, SECOND_US, open_of
 from watchword.exchange.market.pieces import Candle
 from watchword.exchange.market.tickers import Ticker, ticker_of
 from watchword.exchange.market.trades import AggregateTrade, PublicTrade, Tape
+from watchword.kernel.errors import CorruptStoreError
 
 #: First bytes of an encoded market; the number is the layout's version.
 MAGIC: Final = b"watchword-market-1"
@@ -199,7 +200,13 @@ class Market:
         return MAGIC + msgspec.msgpack.encode(symbols)
 
     def restore(self, raw: bytes) -> None:
-        """Replace everything by what `encode` wrote."""
+        """Replace everything by what `encode` wrote.
+
+        Raises:
+            CorruptStoreError: The bytes have another layout.
+        """
+        if not raw.startswith(MAGIC):
+            raise CorruptStoreError("snapshot: the market data have another layout than this program's")
         self._symbols = {}
         self._fresh = []
         for symbol, tape, candles in msgspec.msgpack.decode(

@@ -20,7 +20,9 @@ from watchword.entrypoints.testnet.envelope import (
 )
 
 
-@pytest.mark.parametrize("raw", ["1", "-5", "null", '"a"', '"e2a85d9f-07a5-4f94-8d5f-789dc3deb097"', "1655716096498"])
+@pytest.mark.parametrize(
+    "raw", ["1", "-5", "null", '"a"', '"e2a85d9f-07a5-4f94-8d5f-789dc3deb097"', "1655716096498"]
+)
 def test_id_legal_is_echoed_as_sent(raw: str) -> None:
     reply_id, request = read_request(f'{{"id":{raw},"method":"ping"}}'.encode())
     assert reply_id == raw.encode()
@@ -38,7 +40,9 @@ def test_id_absent_counts_as_null() -> None:
     assert isinstance(request, Request)
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"nonsense", b"[]", b'"text"', b"1", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"nonsense", b"[]", b'"text"', b"1", b"\xff\xfe", b"[" * 100_000]
+)
 def test_text_that_is_no_object_is_bad_json(text: bytes) -> None:
     assert read_request(text) == (b"null", BAD_JSON)
 
@@ -102,4 +106,6 @@ def test_error_with_a_waiting_time_says_when_to_come_back() -> None:
 
 def test_error_with_a_payload_carries_it() -> None:
     error = WireError(-2022, "Order cancel-replace failed.", 400, 0, b'{"cancelResult":"FAILURE"}')
-    assert msgspec.json.decode(error_reply(b"1", error, b"[]", 0))["error"]["data"] == {"cancelResult": "FAILURE"}
+    assert msgspec.json.decode(error_reply(b"1", error, b"[]", 0))["error"]["data"] == {
+        "cancelResult": "FAILURE"
+    }

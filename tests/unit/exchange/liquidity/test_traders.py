@@ -23,8 +23,11 @@ from watchword.exchange.commands import (
 )
 from watchword.exchange.events import AnyEvent, OrderAccepted, OrderCanceled, OrderTraded
 from watchword.exchange.liquidity import maker
+from watchword.exchange.liquidity.traders import Traders
 from watchword.exchange.listings import THIN_SYMBOL, default_instruments
+from watchword.exchange.market.market import Market
 from watchword.exchange.venue import Venue
+from watchword.kernel.errors import CorruptStoreError
 
 ONE = 10**8
 NOW_US = 1_795_148_167_123_456
@@ -363,6 +366,14 @@ def test_venue_written_and_read_back_goes_on_to_the_same_state() -> None:
         command = LiquidityTick(original.sequence + 1, stage.now_us)
         assert twin.apply(command) == original.apply(command)
     assert twin.state_hash() == original.state_hash()
+
+
+@pytest.mark.parametrize("part", [Market(), Traders()])
+def test_parts_of_another_layout_are_refused(part: Market | Traders) -> None:
+    encoded = part.encode()
+    part.restore(encoded)
+    with pytest.raises(CorruptStoreError):
+        part.restore(b"x" + encoded[1:])
 
 
 def test_venues_of_one_seed_are_equal_and_of_two_are_not() -> None:

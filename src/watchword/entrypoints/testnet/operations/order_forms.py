@@ -5,8 +5,9 @@ Reads instruments and average prices; never balances, never open orders, and cha
 
 from typing import TYPE_CHECKING, Final
 
+from watchword.binance.enums import CONTINGENT_TYPES
 from watchword.binance.errors import WireError
-from watchword.binance.filters import judge_market, judge_priced
+from watchword.binance.filters import PRICE_FILTER, judge_market, judge_priced
 from watchword.binance.forms import Form, Query
 from watchword.binance.order_rules import (
     ICEBERG_UNSUPPORTED,
@@ -118,7 +119,7 @@ def check_order(
         return instrument
     if order_type not in instrument.order_types:
         return unsupported(order_type)
-    if query.trailing_delta or query.iceberg_qty or query.peg_price_type or query.peg_offset_type:
+    if query.trailing_delta or query.iceberg_qty or query.peg_price_type or query.peg_offset_value:
         return unbuilt(query.trailing_delta, query.iceberg_qty)
     if query.quote_order_qty and not instrument.quote_order_qty_market_allowed:
         return QUOTE_QTY_UNSUPPORTED
@@ -153,6 +154,8 @@ def judge(
     now_us: int,
 ) -> WireError | None:
     """Apply the static filters. Amounts are scaled integers; 0 means "not sent"."""
+    if not stop_price and order_type in CONTINGENT_TYPES:
+        return PRICE_FILTER
     average = average_price(testnet, instrument, now_us)
     if order_type in {"MARKET", "STOP_LOSS", "TAKE_PROFIT"}:
         return judge_market(instrument, stop_price, quantity, quote_quantity, average)

@@ -7,21 +7,14 @@ Source: rest-api.md "New Order list - OCO", "New OCO - Deprecated", "Cancel Orde
 from typing import TYPE_CHECKING, Final
 
 from watchword.binance.errors import TIMESTAMP_STALE, WireError, either_missing, not_required
-from watchword.binance.forms import Form, Query
 from watchword.binance.oco_rules import check_pair
-from watchword.binance.order_rules import OCO_UNSUPPORTED, build_rules, check_presence, unsupported
-from watchword.binance.params import (
-    ClientId,
-    Decimal,
-    Long,
-    MaybeTif,
-    OrderSide,
-    RespType,
-    StpChoice,
-    StrategyType,
-    Symbol,
-    Text,
-    Type,
+from watchword.binance.order_rules import OCO_UNSUPPORTED, check_presence, unsupported
+from watchword.entrypoints.testnet.operations.list_forms import (
+    ABOVE_RULES,
+    BELOW_RULES,
+    CANCEL_LIST,
+    OCO,
+    OLD_OCO,
 )
 from watchword.entrypoints.testnet.operations.market import unit_us
 from watchword.entrypoints.testnet.operations.order_forms import check_stp_mode, judge, unbuilt
@@ -46,94 +39,15 @@ LIMIT_TIME_IN_FORCE_MISSING: Final = WireError(
 )
 
 
-class OcoQuery(Query, frozen=True):
-    """POST orderList/oco."""
-
-    symbol: Symbol
-    side: OrderSide
-    quantity: Decimal
-    above_type: Type
-    below_type: Type
-    list_client_order_id: ClientId = ""
-    above_client_order_id: ClientId = ""
-    above_iceberg_qty: Decimal = 0
-    above_price: Decimal = 0
-    above_stop_price: Decimal = 0
-    above_trailing_delta: Long = 0
-    above_time_in_force: MaybeTif = None
-    above_strategy_id: Long = 0
-    above_strategy_type: StrategyType = 0
-    above_peg_price_type: Text = ""
-    above_peg_offset_type: Text = ""
-    above_peg_offset_value: Text = ""
-    below_client_order_id: ClientId = ""
-    below_iceberg_qty: Decimal = 0
-    below_price: Decimal = 0
-    below_stop_price: Decimal = 0
-    below_trailing_delta: Long = 0
-    below_time_in_force: MaybeTif = None
-    below_strategy_id: Long = 0
-    below_strategy_type: StrategyType = 0
-    below_peg_price_type: Text = ""
-    below_peg_offset_type: Text = ""
-    below_peg_offset_value: Text = ""
-    new_order_resp_type: RespType = None
-    self_trade_prevention_mode: StpChoice = None
-
-
-class OldOcoQuery(Query, frozen=True):
-    """POST order/oco."""
-
-    symbol: Symbol
-    side: OrderSide
-    quantity: Decimal
-    price: Decimal
-    stop_price: Decimal
-    list_client_order_id: ClientId = ""
-    limit_client_order_id: ClientId = ""
-    limit_strategy_id: Long = 0
-    limit_strategy_type: StrategyType = 0
-    limit_iceberg_qty: Decimal = 0
-    trailing_delta: Long = 0
-    stop_client_order_id: ClientId = ""
-    stop_strategy_id: Long = 0
-    stop_strategy_type: StrategyType = 0
-    stop_limit_price: Decimal = 0
-    stop_iceberg_qty: Decimal = 0
-    stop_limit_time_in_force: MaybeTif = None
-    new_order_resp_type: RespType = None
-    self_trade_prevention_mode: StpChoice = None
-
-
-class CancelListQuery(Query, frozen=True):
-    """DELETE orderList. List ids begin at 0 on some exchanges, so "not sent" is None."""
-
-    symbol: Symbol
-    order_list_id: Long | None = None
-    list_client_order_id: ClientId = ""
-    new_client_order_id: ClientId = ""
-
-
-_OCO: Final = Form(OcoQuery, "TRADE")
-_OLD_OCO: Final = Form(OldOcoQuery, "TRADE")
-_CANCEL: Final = Form(CancelListQuery, "TRADE")
-_ABOVE_RULES: Final = build_rules(
-    lambda name: f"above{name[0].upper()}{name[1:]}", ("quantity", "quoteOrderQty")
-)
-_BELOW_RULES: Final = build_rules(
-    lambda name: f"below{name[0].upper()}{name[1:]}", ("quantity", "quoteOrderQty")
-)
-
-
 async def place_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """POST orderList/oco."""
-    query = _OCO.read(call.params)
+    query = OCO.read(call.params)
     if isinstance(query, WireError):
         return query
     refused = (
         check_pair(query.side, query.above_type, query.below_type)
-        or check_presence(_ABOVE_RULES[query.above_type], call.params)
-        or check_presence(_BELOW_RULES[query.below_type], call.params)
+        or check_presence(ABOVE_RULES[query.above_type], call.params)
+        or check_presence(BELOW_RULES[query.below_type], call.params)
     )
     if refused is not None:
         return refused
@@ -175,7 +89,7 @@ async def place_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
 
 async def place_old_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """POST order/oco: a LIMIT_MAKER and a stop; which of them is above follows from the side."""
-    query = _OLD_OCO.read(call.params)
+    query = OLD_OCO.read(call.params)
     if isinstance(query, WireError):
         return query
     if query.stop_limit_price and query.stop_limit_time_in_force is None:
@@ -220,7 +134,7 @@ async def place_old_oco(testnet: "Testnet", call: "Call") -> bytes | WireError:
 
 async def cancel_list(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """DELETE orderList."""
-    query = _CANCEL.read(call.params)
+    query = CANCEL_LIST.read(call.params)
     if isinstance(query, WireError):
         return query
     instrument = find(testnet, query.symbol)

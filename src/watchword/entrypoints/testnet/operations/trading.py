@@ -25,7 +25,7 @@ from watchword.entrypoints.testnet.render_account import order_commission
 from watchword.entrypoints.testnet.render_lists import canceled_list
 from watchword.exchange.commands import AnyCommand, CancelOpenOrders, CancelOrder, PlaceOrder
 from watchword.exchange.events import Applied, OrderAccepted, OrderCanceled, OrderListChanged
-from watchword.kernel.errors import InvariantError, invariant
+from watchword.kernel.errors import InvariantError
 
 if TYPE_CHECKING:
     from watchword.binance.enums import StpMode
@@ -202,8 +202,6 @@ def place_command(
 
 def credential_of(call: "Call") -> "Credential":
     """Return who asks; the doors never call a signed operation without a credential."""
-    credential = call.credential
-    if credential is None:
-        invariant(False, "a signed operation was called without a credential")
-        raise AssertionError
-    return credential
+    if call.credential is None:
+        raise InvariantError("a signed operation was called without a credential")
+    return call.credential

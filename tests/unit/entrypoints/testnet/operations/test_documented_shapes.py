@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.operations import OperationsFloor, Trader
 from tests.support.shapes import SHAPES, mismatch
+
 from watchword.binance.endpoints import BY_NAME, ENDPOINTS, classify, for_ws
 from watchword.binance.errors import WireError
 from watchword.entrypoints.testnet.operations import OPERATIONS
@@ -152,7 +153,10 @@ def test_answer_of_every_operation_has_the_documented_shape(
         return
     venue, alice = floor
     venue.websocket = websocket
-    full = {**BASES.get(params.get("@", ""), {}), **{key: value for key, value in params.items() if key != "@"}}
+    full = {
+        **BASES.get(params.get("@", ""), {}),
+        **{key: value for key, value in params.items() if key != "@"},
+    }
     answer = venue.call(name, alice.credential if security != "NONE" else None, full)
     if isinstance(answer, WireError):
         assert answer.payload, answer

@@ -55,7 +55,10 @@ def alice() -> Iterator[Trader]:
         ({**LIMIT, "symbol": "NOSUCH"}, (-1121, "Invalid symbol.")),
         (
             {**LIMIT, "symbol": "btcusdt"},
-            (-1100, r"Illegal characters found in parameter 'symbol'; legal range is '^[\w\-._&&[^a-z]]{1,50}$'."),
+            (
+                -1100,
+                r"Illegal characters found in parameter 'symbol'; legal range is '^[\w\-._&&[^a-z]]{1,50}$'.",
+            ),
         ),
         ({**LIMIT, "side": "HOLD"}, (-1117, "Invalid side.")),
         ({**LIMIT, "type": "ICEBERG"}, (-1116, "Invalid orderType.")),
@@ -66,12 +69,24 @@ def alice() -> Iterator[Trader]:
         ({**LIMIT, "price": "1" * 40}, (-1100, f"Illegal characters found in parameter 'price'; {DECIMAL}")),
         ({**LIMIT, "price": "9" * 20}, (-1108, "Parameter 'price' overflowed.")),
         ({**LIMIT, "quantity": "0.123456789"}, (-1111, "Parameter 'quantity' has too much precision.")),
-        ({**LIMIT, "newClientOrderId": "a.b"}, (-1100, f"Illegal characters found in parameter 'newClientOrderId'; {CLIENT_ID}")),
-        ({**LIMIT, "newClientOrderId": "a" * 37}, (-1100, f"Illegal characters found in parameter 'newClientOrderId'; {CLIENT_ID}")),
-        ({**LIMIT, "strategyId": "x"}, (-1100, f"Illegal characters found in parameter 'strategyId'; {INTEGER}")),
+        (
+            {**LIMIT, "newClientOrderId": "a.b"},
+            (-1100, f"Illegal characters found in parameter 'newClientOrderId'; {CLIENT_ID}"),
+        ),
+        (
+            {**LIMIT, "newClientOrderId": "a" * 37},
+            (-1100, f"Illegal characters found in parameter 'newClientOrderId'; {CLIENT_ID}"),
+        ),
+        (
+            {**LIMIT, "strategyId": "x"},
+            (-1100, f"Illegal characters found in parameter 'strategyId'; {INTEGER}"),
+        ),
         ({**LIMIT, "strategyId": "9" * 20}, (-1108, "Parameter 'strategyId' overflowed.")),
         ({**LIMIT, "strategyType": "999999"}, (-1134, "`strategyType` was less than 1000000.")),
-        ({**LIMIT, "newOrderRespType": "ALL"}, (-1130, "Data sent for parameter 'newOrderRespType' is not valid.")),
+        (
+            {**LIMIT, "newOrderRespType": "ALL"},
+            (-1130, "Data sent for parameter 'newOrderRespType' is not valid."),
+        ),
         (
             {**LIMIT, "selfTradePreventionMode": "ALL"},
             (-1130, "Data sent for parameter 'selfTradePreventionMode' is not valid."),
@@ -103,6 +118,11 @@ def alice() -> Iterator[Trader]:
         ({**LIMIT, "icebergQty": "0.5"}, unsupported("Iceberg")),
         ({**without(STOP, "stopPrice"), "trailingDelta": "100"}, unsupported("Trailing stop")),
         ({**LIMIT, "pegPriceType": "PRIMARY_PEG"}, unsupported("Pegged")),
+        ({**LIMIT, "pegOffsetValue": "1"}, unsupported("Pegged")),
+        # a trigger that could never be reached
+        ({**STOP, "stopPrice": "0"}, (-1013, "Filter failure: PRICE_FILTER")),
+        ({**STOP_LIMIT, "stopPrice": "0.00"}, (-1013, "Filter failure: PRICE_FILTER")),
+        ({**without(STOP, "stopPrice"), "trailingDelta": "0"}, (-1013, "Filter failure: PRICE_FILTER")),
     ],
 )
 def test_place_with_bad_parameters_is_refused(
@@ -114,12 +134,18 @@ def test_place_with_bad_parameters_is_refused(
 
 def test_place_with_more_parameters_than_exist_is_refused(alice: Trader) -> None:
     many = {**LIMIT, **{f"x{number}": "1" for number in range(30)}}
-    assert alice.refused("order.place", **many) == (-1101, "Too many parameters; expected '21' and received '38'.")
+    assert alice.refused("order.place", **many) == (
+        -1101,
+        "Too many parameters; expected '21' and received '38'.",
+    )
 
 
 def test_status_with_an_orders_parameters_is_refused_as_binance_does(alice: Trader) -> None:
     # Seen live: GET /api/v3/order with the parameters of a new order.
-    assert alice.refused("order.status", **LIMIT) == (-1101, "Too many parameters; expected '6' and received '8'.")
+    assert alice.refused("order.status", **LIMIT) == (
+        -1101,
+        "Too many parameters; expected '6' and received '8'.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -236,6 +262,10 @@ def test_oco_leg_with_missing_or_superfluous_parameters_is_refused(alice: Trader
         "Order type not supported in OCO.",
     )
     assert refused("orderList.place.oco", **oco, aboveIcebergQty="0.1") == unsupported("Iceberg")
+    assert refused("orderList.place.oco", **{**oco, "belowStopPrice": "0"}) == (
+        -1013,
+        "Filter failure: PRICE_FILTER",
+    )
 
 
 def test_old_oco_with_a_limit_price_and_no_time_in_force_is_refused(alice: Trader) -> None:
@@ -244,5 +274,7 @@ def test_old_oco_with_a_limit_price_and_no_time_in_force_is_refused(alice: Trade
         -1128,
         "Combination of optional parameters invalid. Recommendation: 'stopLimitTimeInForce' should also be sent.",
     )
-    assert alice.refused("orderList.place", **base, stopLimitTimeInForce="GTC") == superfluous("stopLimitTimeInForce")
+    assert alice.refused("orderList.place", **base, stopLimitTimeInForce="GTC") == superfluous(
+        "stopLimitTimeInForce"
+    )
     assert alice.refused("orderList.place", **base, trailingDelta="10") == unsupported("Trailing stop")

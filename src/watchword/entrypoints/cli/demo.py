@@ -17,9 +17,9 @@ import typer
 
 from watchword.config import TESTNET_PORT, Settings, read_settings
 from watchword.entrypoints.cli.admin_client import running
+from watchword.entrypoints.cli.demo_keys import prepare
 from watchword.entrypoints.cli.output import refuse, say, show_table
 from watchword.entrypoints.cli.testnet_options import HomeOption, faults_shown
-from watchword.entrypoints.demo.keys import prepare
 
 READY_S_MAX: Final = 60.0
 READY_POLL_S: Final = 0.1

@@ -1,0 +1,77 @@
+"""Settings: precedence, types, and errors that name the setting and where it came from."""
+
+from pathlib import Path
+
+import pytest
+
+from watchword.config import read_settings
+from watchword.kernel.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("WATCHWORD_")]:
+        monkeypatch.delenv(name)
+
+
+def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
+    settings = read_settings(home=tmp_path)
+    assert (settings.home, settings.host, settings.port) == (tmp_path, "127.0.0.1", 8702)
+    assert (settings.seed, settings.liquidity, settings.limits_scale) == (None, None, 1.0)
+
+
+def test_argument_wins_over_environment_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "watchword.toml").write_text("[testnet]\nport = 1\nseed = 1\nlimits_scale = 0\n")
+    monkeypatch.setenv("WATCHWORD_TESTNET_PORT", "2")
+    monkeypatch.setenv("WATCHWORD_TESTNET_SEED", "2")
+    settings = read_settings(home=tmp_path, port=3)
+    assert (settings.port, settings.seed, settings.limits_scale) == (3, 2, 0.0)
+
+
+def test_home_comes_from_the_environment_and_is_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WATCHWORD_HOME", "here")
+    assert read_settings().home == tmp_path / "here"
+    assert read_settings(home="there").home == tmp_path / "there"
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False), ("1", True), ("0", False)])
+def test_environment_texts_become_booleans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, value: bool
+) -> None:
+    monkeypatch.setenv("WATCHWORD_TESTNET_LIQUIDITY", text)
+    assert read_settings(home=tmp_path).liquidity is value
+
+
+@pytest.mark.parametrize("text", ["-1", "65536", "x", "80.5"])
+def test_bad_value_names_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("WATCHWORD_TESTNET_PORT", text)
+    with pytest.raises(ConfigurationError, match="environment variable WATCHWORD_TESTNET_PORT"):
+        read_settings(home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[testnet]\nprot = 1\n", "has no setting prot"),
+        ("[testnet]\nport = 'x'\n", "toml: port"),
+        ("testnet = 1\n", "must be a table"),
+        ("[testnet", "cannot read"),
+        ("[testnet]\nhome = '/x'\nnot_there = 1\n", "no setting not_there"),
+    ],
+)
+def test_bad_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "watchword.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=named):
+        read_settings(home=tmp_path)
+
+
+def test_certificate_needs_its_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="both"):
+        read_settings(home=tmp_path, tls_cert=tmp_path / "cert.pem")
+    both = read_settings(home=tmp_path, tls_cert=str(tmp_path / "c"), tls_key=tmp_path / "k")
+    assert (both.tls_cert, both.tls_key) == (tmp_path / "c", tmp_path / "k")
