@@ -27,6 +27,10 @@ from watchword.adapters.journal_sqlite import SqliteJournal
 from watchword.bootstrap.recovery import replay_everything
 
 KILLS = 20
+#: Replaying from the first command is compared after every so many kills, and after the last.
+REPLAY_EVERY = 4
+SNAPSHOT_EVERY = 1000
+KEYS_EVERY = 3
 SYMBOL = "BTCUSDT"
 CONNECTIONS_PER_ACCOUNT = 3
 LOAD_S = (0.02, 0.35)
@@ -157,23 +161,27 @@ def check_replay(testnet: TestnetProcess) -> None:
     assert recovered.venue.engine.ledger.imbalance() == {}
 
 
-async def run_and_kill(testnet: TestnetProcess, loads: list[Load], keys: KeyChanges, seconds: float) -> None:
-    """Load the server from all connections, then kill it in the middle."""
+async def run_and_kill(
+    testnet: TestnetProcess, loads: list[Load], keys: KeyChanges | None, seconds: float
+) -> None:
+    """Load the server from all connections, change keys meanwhile, kill it in the middle."""
     clients = [
         asyncio.create_task(load.run(testnet.rest)) for load in loads for _ in range(CONNECTIONS_PER_ACCOUNT)
     ]
-    await asyncio.to_thread(keys.change, testnet)
+    if keys is not None:
+        await asyncio.to_thread(keys.change, testnet)
     await asyncio.sleep(seconds)
     assert not any(client.done() for client in clients), "a client ended before the kill"
     testnet.kill()
     await asyncio.wait_for(asyncio.gather(*clients), 10)
 
 
+@pytest.mark.timeout(300)
 def test_twenty_kills_under_load_lose_nothing_acknowledged(tmp_path: Path) -> None:
     dice = random.Random(20)
     home = tmp_path / "home"
     home.mkdir()
-    (home / "watchword.toml").write_text("[testnet]\nsnapshot_every_commands = 500\n")
+    (home / "watchword.toml").write_text(f"[testnet]\nsnapshot_every_commands = {SNAPSHOT_EVERY}\n")
     loads: list[Load] = []
     keys = KeyChanges()
     acknowledged = 0
@@ -186,10 +194,13 @@ def test_twenty_kills_under_load_lose_nothing_acknowledged(tmp_path: Path) -> No
                     loads.append(Load(testnet.create_key(name, "HMAC"), dice))
             acknowledged += sum(check_told(testnet, load) for load in loads)
             keys.check(testnet)
-            check_replay(testnet)
+            if number % REPLAY_EVERY == 0:
+                check_replay(testnet)
             if number < KILLS:
-                asyncio.run(run_and_kill(testnet, loads, keys, dice.uniform(*LOAD_S)))
+                changed = keys if number % KEYS_EVERY == 0 else None
+                asyncio.run(run_and_kill(testnet, loads, changed, dice.uniform(*LOAD_S)))
         finally:
             testnet.kill()
+    print(f"{acknowledged} acknowledged, {KILLS} kills")
     assert acknowledged > KILLS * 10, "the kills came before anything happened"
     assert list((home / "testnet" / "snapshots").glob("*.snapshot")), "no kill met a snapshot"

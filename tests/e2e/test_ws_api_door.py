@@ -275,3 +275,49 @@ async def _event(socket: aiohttp.ClientWebSocketResponse) -> Any:
 def _short(message: Any) -> tuple[Any, ...]:
     event = message["event"]
     return message["subscriptionId"], event["e"], event.get("x"), event.get("X")
+
+
+async def test_prevented_match_is_told_once_with_its_letters(doors: Doors) -> None:
+    key = doors.key(await doors.account("alice"))
+    socket = await doors.ws("/ws-api/v3")
+    await call(socket, "userDataStream.subscribe.signature", doors.ws_params(key))
+    await doors.signed(key, "POST", "/api/v3/order", **ORDER)
+    for _ in range(2):
+        await _event(socket)
+    status, _, body = await doors.signed(
+        key, "POST", "/api/v3/order", symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.4",
+        price="60000", selfTradePreventionMode="EXPIRE_TAKER",
+    )  # fmt: skip
+    assert (status, body["status"]) == (200, "EXPIRED_IN_MATCH")
+    new, prevented, position = [(await _event(socket))["event"] for _ in range(3)]
+    assert (new["x"], position["e"]) == ("NEW", "outboundAccountPosition")
+    assert (prevented["x"], prevented["X"], prevented["w"]) == ("TRADE_PREVENTION", "EXPIRED_IN_MATCH", False)
+    assert (prevented["A"], prevented["B"], prevented["pL"]) == ("0.40000000", "0.40000000", "60000.00000000")
+    assert (prevented["Cs"], prevented["v"]) == ("BTCUSDT", body["preventedMatchId"])
+    assert {"u", "U", "pl", "pY"} <= prevented.keys()
+
+
+async def test_triggered_stop_is_told_as_new_on_the_book(doors: Doors) -> None:
+    alice, bob = doors.key(await doors.account("alice")), doors.key(await doors.account("bob"))
+    limit = {"symbol": "BTCUSDT", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    for side, key in (("SELL", alice), ("BUY", bob)):
+        await doors.signed(key, "POST", "/api/v3/order", side=side, price="50000", **limit)
+    socket = await doors.ws("/ws-api/v3")
+    await call(socket, "userDataStream.subscribe.signature", doors.ws_params(alice))
+    status, _, body = await doors.signed(
+        alice, "POST", "/api/v3/order", symbol="BTCUSDT", side="SELL", type="STOP_LOSS_LIMIT", timeInForce="GTC",
+        quantity="1", price="48000", stopPrice="49000",
+    )  # fmt: skip
+    assert status == 200, body
+    waiting = (await _event(socket))["event"]
+    assert (waiting["x"], waiting["w"], waiting["P"]) == ("NEW", False, "49000.00000000")
+    assert "W" not in waiting
+    await _event(socket)
+    for side, key in (("BUY", bob), ("SELL", bob)):
+        price = {"price": "48500", "selfTradePreventionMode": "NONE"}
+        status, _, body = await doors.signed(key, "POST", "/api/v3/order", side=side, **price, **limit)
+        assert status == 200, body
+    triggered = (await _event(socket))["event"]
+    assert (triggered["x"], triggered["w"], triggered["i"]) == ("NEW", True, waiting["i"])
+    assert triggered["W"] >= waiting["T"]
+    assert triggered["I"] > waiting["I"]

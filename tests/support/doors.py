@@ -20,8 +20,8 @@ from watchword.adapters.system import SystemClock
 from watchword.bootstrap.testnet import Testnet, open_memory_testnet
 from watchword.config import read_settings
 from watchword.credentials.key_directory import IssuedKey, KeyTerms
-from watchword.credentials.model import KeyType
 from watchword.credentials.permission import Permission
+from watchword.credentials.verifier import KeyType
 from watchword.entrypoints.testnet.door import Door
 from watchword.entrypoints.testnet.server import serve
 from watchword.exchange.commands import Deposit, LiquidityTick, OpenAccount

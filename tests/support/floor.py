@@ -17,6 +17,8 @@ from urllib.parse import urlencode, urlsplit
 from tests.support.testnet_process import TestnetKey, TestnetProcess
 
 SYMBOL: Final = "BTCUSDT"
+#: Binance's testnet lists a symbol outside ASCII; what clients do to it before they sign differs.
+UNICODE_SYMBOL: Final = "这是测试币456"
 LAST: Final = 50_000
 #: Prices of the standing offers, one BTC each.
 BIDS: Final = (49_990, 49_980, 49_970)

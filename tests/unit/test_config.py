@@ -75,3 +75,13 @@ def test_certificate_needs_its_key(tmp_path: Path) -> None:
         read_settings(home=tmp_path, tls_cert=tmp_path / "cert.pem")
     both = read_settings(home=tmp_path, tls_cert=str(tmp_path / "c"), tls_key=tmp_path / "k")
     assert (both.tls_cert, both.tls_key) == (tmp_path / "c", tmp_path / "k")
+
+
+def test_every_setting_is_documented() -> None:
+    import msgspec
+
+    from watchword.config import Settings
+
+    text = (Path(__file__).parents[2] / "docs" / "recipes" / "settings.md").read_text(encoding="utf-8")
+    for field in msgspec.structs.fields(Settings):
+        assert f"`{field.name}`" in text, field.name

@@ -153,20 +153,12 @@ def _trade(
     taker_commission = received * desk.account.taker_commission // SCALE
     maker_commission = paid * maker_account.maker_commission // SCALE
     if taker.side == "BUY":
-        maker.held -= quantity
-        maker_desk.base.locked -= quantity
-        maker_desk.quote.free += quote - maker_commission
         floor.fee_base.free += taker_commission
         floor.fee_quote.free += maker_commission
     else:
-        need = price * left // SCALE
-        freed = maker.held - need
-        maker.held = need
-        maker_desk.quote.locked -= freed
-        maker_desk.quote.free += freed - quote
-        maker_desk.base.free += quantity - maker_commission
         floor.fee_quote.free += taker_commission
         floor.fee_base.free += maker_commission
+    _settle_maker(maker_desk, maker, left, quantity, quote, maker_commission)
     execution_id, trade_id = state.next_execution_id, floor.next_trade_id
     state.next_execution_id = execution_id + 2
     floor.next_trade_id = trade_id + 1
@@ -183,6 +175,21 @@ def _trade(
         if not left:
             follow_list(state, floor, maker_desk, maker, events)
     return received - taker_commission
+
+
+def _settle_maker(desk: Desk, maker: Order, left: int, quantity: int, quote: int, commission: int) -> None:
+    """Pay out of the maker's hold, book what it received, free what the price's rounding left over."""
+    if maker.side == "SELL":
+        maker.held -= quantity
+        desk.base.locked -= quantity
+        desk.quote.free += quote - commission
+        return
+    need = maker.price * left // SCALE
+    freed = maker.held - need
+    maker.held = need
+    desk.quote.locked -= freed
+    desk.quote.free += freed - quote
+    desk.base.free += quantity - commission
 
 
 def _settle_taker(

@@ -1,4 +1,4 @@
-"""The engine's state as bytes and back, and its hash. Layout: docs/formats/snapshot.md.
+"""The engine's state as bytes and back, and its hash. Layout: docs/formats/venue-state.md.
 
 Canonical: everything is sorted by something the trade knows (symbol, account, price, time priority), nothing by the
 order of a dictionary, and what can be computed again is left out. So any implementation that applied the same

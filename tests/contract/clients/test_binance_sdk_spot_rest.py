@@ -33,7 +33,7 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Account, Floor
+from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
 pytestmark = pytest.mark.client
@@ -202,6 +202,14 @@ def test_microseconds_when_asked_for(account: Account) -> None:
     client = sdk(account.testnet, key, time_unit="MICROSECOND")
     assert abs(client.time().data().server_time - time.time() * 1e6) < 2e6
     assert client.get_account().data().update_time >= 0
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    client = sdk(account.testnet, account.testnet.create_key(account.name, key_type))
+    order = {"side": BUY, "type": LIMIT, "time_in_force": GTC, "quantity": 1.0, "price": 10.0}
+    assert client.order_test(symbol=UNICODE_SYMBOL, **order).status == 200
+    assert client.get_open_orders(symbol=UNICODE_SYMBOL).data() == []
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

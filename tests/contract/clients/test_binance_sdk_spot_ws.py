@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -37,10 +38,15 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Account, Floor
+from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
-pytestmark = pytest.mark.client
+pytestmark = [
+    pytest.mark.client,
+    pytest.mark.filterwarnings(
+        "ignore:parameter 'timeout' of type 'float':DeprecationWarning"
+    ),  # the SDK's own
+]
 
 BUY, SELL = OrderPlaceSideEnum.BUY, OrderPlaceSideEnum.SELL
 LIMIT, MARKET = OrderPlaceTypeEnum.LIMIT, OrderPlaceTypeEnum.MARKET
@@ -267,12 +273,22 @@ async def test_market_streams_parse_into_their_models(floor: Floor) -> None:
     assert (Decimal(trade.p), trade.q, trade.m) == (ASKS[0], "0.25000000", False)
     assert seen["depth"][0].a == [["50010.00000000", "0.75000000"]]
     assert seen["bookTicker"][-1].A == "0.75000000"
+    told = [ticker.E for ticker in seen["miniTicker"]]
+    assert len(told) > 1
+    assert all(later - earlier > 500 for earlier, later in pairwise(told)), "once a second, never twice"
 
 
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(EVENT_WAIT_S):
         while not condition():  # noqa: ASYNC110 - what is awaited happens in a client or in a server
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+async def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    async with connected(account.testnet, account.testnet.create_key(account.name, key_type)) as client:
+        order = {"side": BUY, "type": LIMIT, "time_in_force": GTC, "quantity": 1.0, "price": 10.0}
+        assert (await client.order_test(symbol=UNICODE_SYMBOL, **order)).data().status == 200
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

@@ -21,7 +21,7 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import ASKS, BIDS, LAST, Account, Floor
+from tests.support.floor import ASKS, BIDS, LAST, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
 pytestmark = pytest.mark.client
@@ -158,6 +158,13 @@ async def test_refusals_over_the_websocket_api(account: Account) -> None:
             exchange.options["timeDifference"] = -offset_ms
             with pytest.raises(ccxt.InvalidNonce):
                 await exchange.fetch_balance_ws()
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+async def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    async with connected(account.testnet, account.testnet.create_key(account.name, key_type)) as exchange:
+        (market,) = (found for found in exchange.markets.values() if found["id"] == UNICODE_SYMBOL)
+        assert await exchange.fetch_open_orders_ws(market["symbol"]) == []
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

@@ -18,7 +18,7 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import LAST, Account, Floor
+from tests.support.floor import LAST, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
 pytestmark = pytest.mark.client
@@ -55,10 +55,13 @@ def test_markets_load_with_default_options(account: Account) -> None:
     assert ccxt.binance(configuration(account.testnet)).load_markets().keys() == markets.keys()
 
 
-def test_symbol_outside_ascii_is_listed_and_quoted(account: Account, exchange: ccxt.binance) -> None:
-    market = next(found for found in exchange.load_markets().values() if not found["id"].isascii())
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    exchange = exchange_for(account.testnet, account.testnet.create_key(account.name, key_type))
+    (market,) = (found for found in exchange.load_markets().values() if found["id"] == UNICODE_SYMBOL)
     assert exchange.fetch_order_book(market["symbol"])["bids"] == []
     assert exchange.fetch_open_orders(market["symbol"]) == []
+    assert exchange.create_order(market["symbol"], "limit", "buy", 1, 10, {"test": True})["id"] is None
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

@@ -24,7 +24,7 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, Account, Floor
+from tests.support.floor import ASKS, BIDS, LAST, SYMBOL, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetKey, TestnetProcess
 
 pytestmark = pytest.mark.client
@@ -185,6 +185,15 @@ async def test_microseconds_when_asked_for(account: Account) -> None:
         placed = await client.order_limit_buy(symbol=SYMBOL, quantity="0.01", price=str(LAST - 1000))
         assert placed["transactTime"] > 10**15
         assert (await client.ws_get_time())["serverTime"] > 10**15
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+async def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    async with connected(**credentials(account.testnet.create_key(account.name, key_type))) as client:
+        order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "10"}
+        assert await client.create_test_order(symbol=UNICODE_SYMBOL, **order) == {}
+        assert await client.ws_create_test_order(symbol=UNICODE_SYMBOL, **order) == {}
+        assert await client.get_open_orders(symbol=UNICODE_SYMBOL) == []
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

@@ -21,7 +21,7 @@ from tests.contract.clients.refused_orders import (
     order_over_count,
     refused_order,
 )
-from tests.support.floor import LAST, SYMBOL, Account, Floor
+from tests.support.floor import LAST, SYMBOL, UNICODE_SYMBOL, Account, Floor
 from tests.support.testnet_process import KEY_TYPES, KeyType, TestnetProcess
 
 pytestmark = pytest.mark.client
@@ -117,6 +117,21 @@ def _is_subscribed(manager: ThreadedWebsocketManager) -> bool:
 
 def _kinds(events: list[dict[str, Any]]) -> set[str]:
     return {event["e"] for event in events}
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_symbol_outside_ascii_is_signed_alike(account: Account, key_type: KeyType) -> None:
+    client = Client(**credentials(account.testnet.create_key(account.name, key_type)))
+    order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "10"}
+    assert client.create_test_order(symbol=UNICODE_SYMBOL, **order) == {}
+    assert client.get_open_orders(symbol=UNICODE_SYMBOL) == []
+    client.close_connection()
+
+
+def test_listen_key_is_gone(client: Client) -> None:
+    with pytest.raises(BinanceAPIException) as caught:
+        client.stream_get_listen_key()
+    assert caught.value.status_code == 410
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)

@@ -26,7 +26,12 @@ from tests.contract.clients.ccxt_session import configuration
 from tests.contract.clients.python_binance_session import point_at
 from tests.support.testnet_process import TestnetProcess
 
-pytestmark = pytest.mark.client
+pytestmark = [
+    pytest.mark.client,
+    pytest.mark.filterwarnings(
+        "ignore:parameter 'timeout' of type 'float':DeprecationWarning"
+    ),  # the SDK's own
+]
 
 CALLS_MAX = 60
 LIMITED = 429

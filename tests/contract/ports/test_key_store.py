@@ -166,3 +166,11 @@ def test_change_that_was_not_stored_has_not_happened() -> None:
         keys.edit(made.record.api_key, KeyTerms("new"), 1_000)
     assert keys.records() == [before]
     assert keys.find(made.record.api_key) is not None
+
+
+def test_version_constant_is_the_newest_migration() -> None:
+    from watchword.adapters.sql import migrations
+    from watchword.adapters.sql.version import HEAD
+
+    files = sorted(path.name for path in (Path(migrations.__file__).parent / "versions").glob("[0-9]*.py"))
+    assert files[-1].startswith(f"{HEAD}_")

@@ -1,0 +1,1 @@
+"""Envelope encryption, KEK sources' port, sealed and unsealed; hands out signers, never bytes."""
