@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from watchword.kernel.errors import ConfigurationError
+from watchword.kernel.secret import Secret
 
 DEFAULT_HOME: Final = Path("~/.watchword")
 HOME_VARIABLE: Final = "WATCHWORD_HOME"
@@ -24,6 +25,9 @@ TESTNET_PORT: Final = 8702
 CONFIG_FILE: Final = "watchword.toml"
 #: Opens and protects private key files where nobody can be asked; never a command-line argument, which others can see.
 KEY_PASSPHRASE_VARIABLE: Final = "WATCHWORD_KEY_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
+#: Holds 32 bytes in base64 or hex, for vaults whose KEK source is `environment`.
+KEK_VARIABLE: Final = "WATCHWORD_VAULT_KEK"
+SECRET_FILE_BYTES_MAX: Final = 8_192
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,3 +135,56 @@ def _path(kind: Any, value: Any) -> Any:
     if kind is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
     raise msgspec.ValidationError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
+
+
+class VaultEnvironment(msgspec.Struct, frozen=True):
+    """What the process that unseals a vault finds in its environment. Every secret may also come from NAME_FILE.
+
+    Attributes:
+        kek: `WATCHWORD_VAULT_KEK`, for the KEK source `environment`.
+        transit_token: `VAULT_TOKEN`, for the KEK source `transit`.
+        transit_ca_file: `VAULT_CACERT`.
+        transit_namespace: `VAULT_NAMESPACE`.
+        local_upstream: `WATCHWORD_UPSTREAM_LOCAL`, the testnet's address if it is in another home.
+    """
+
+    kek: Secret | None = None
+    transit_token: Secret | None = None
+    transit_ca_file: str | None = None
+    transit_namespace: str = ""
+    local_upstream: str | None = None
+
+
+def vault_environment() -> VaultEnvironment:
+    """Read what a vault's KEK source may need.
+
+    Raises:
+        ConfigurationError: A variable and its `_FILE` are both set, or the file cannot be read.
+    """
+    return VaultEnvironment(
+        kek=_secret_variable(KEK_VARIABLE),
+        transit_token=_secret_variable("VAULT_TOKEN"),
+        transit_ca_file=os.environ.get("VAULT_CACERT") or None,
+        transit_namespace=os.environ.get("VAULT_NAMESPACE", ""),
+        local_upstream=os.environ.get("WATCHWORD_UPSTREAM_LOCAL") or None,
+    )
+
+
+def home_folder(given: Path | None) -> Path:
+    """Say which home is meant: the argument, else the environment, else the default; absolute."""
+    return Path(given or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+
+
+def _secret_variable(name: str) -> Secret | None:
+    """Read a secret from a variable or from the file that its `_FILE` twin names; the file's last line end goes."""
+    text, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if text and path:
+        raise ConfigurationError(f"set {name} or {name}_FILE, not both")
+    if not path:
+        return Secret(text.encode("utf-8", "surrogateescape")) if text else None
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(SECRET_FILE_BYTES_MAX)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}, which {name}_FILE names: {error.strerror}") from error
+    return Secret(raw.removesuffix(b"\n").removesuffix(b"\r"))

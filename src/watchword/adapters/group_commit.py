@@ -88,6 +88,7 @@ class Sequencer:
         self._writing: list[_Waiting] = []
         self._scheduled = False
         self._fault: BaseException | None = None
+        self._halted = False
         self._drained: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -111,6 +112,11 @@ class Sequencer:
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()
+
+    @property
+    def halted(self) -> bool:
+        """Whether a write or an apply failed; then state and journal may have parted."""
+        return self._halted
 
     async def drain(self) -> None:
         """Wait until everything accepted so far is applied."""
@@ -251,6 +257,7 @@ class Sequencer:
         """Stop for good: tell the owner first, then fail everyone who waits."""
         if self._fault is None:
             self._fault = error
+            self._halted = True
             self._on_halt(error)
         self._fail([*self._writing, *self._queue], error)
         self._writing = []

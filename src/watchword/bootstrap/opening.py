@@ -46,6 +46,7 @@ def open_or_check(settings: Settings, clock: Clock, journal: Journal, recovered:
 def open_venue(
     settings: Settings, clock: Clock, journal: Journal, recovered: Recovered, *, liquidity: bool
 ) -> None:
+    """Journal and apply the first command of a new venue; `recovered` stands after it then."""
     seed = DEFAULT_SEED if settings.seed is None else settings.seed
     opening = OpenVenue(1, clock.now_us(), seed, liquidity, _instruments(settings))
     position = recovered.position
@@ -94,5 +95,3 @@ def note_closing(home: Home, venue: Venue, sequencer: Sequencer) -> None:
     """Leave the state hash for the next start to compare."""
     content = {"sequence": sequencer.position.sequence, "state_hash": venue.state_hash().hex()}
     write_atomically(home.closing_path, json.dumps(content).encode() + b"\n")
-
-

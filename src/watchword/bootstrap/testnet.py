@@ -15,14 +15,16 @@ Never speaks HTTP and never prints, but for the last words of a process that mus
 
 import contextlib
 import gc
-import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NoReturn
 
+import msgspec
+
 from watchword.adapters.group_commit import Sequencer, later_in_loop
-from watchword.adapters.home import Home, write_atomically
+from watchword.adapters.home import Home
 from watchword.adapters.journal_sqlite import SqliteJournal
 from watchword.adapters.memory.journal import MemoryJournal
 from watchword.adapters.memory.keys import MemoryKeyStore
@@ -30,19 +32,15 @@ from watchword.adapters.snapshot_files import SnapshotFiles
 from watchword.adapters.sql.key_store import SqlKeyStore
 from watchword.adapters.system import SystemClock, SystemEntropy, monotonic_ns
 from watchword.bootstrap.background import Service, change_preparer, market_makers, use_recorder
+from watchword.bootstrap.opening import check_closing, note_closing, open_or_check, open_venue
 from watchword.bootstrap.recovery import UNOPENED, Recovered, recover
 from watchword.bootstrap.snapshots import SnapshotSchedule
 from watchword.config import Settings
 from watchword.credentials.key_directory import KeyDirectory
-from watchword.exchange.commands import OpenVenue
-from watchword.exchange.exchange_info import read_exchange_info
-from watchword.exchange.instruments import Instrument
-from watchword.exchange.journal import Journal, encode_record, fold_outcome
-from watchword.exchange.listings import default_instruments
 from watchword.exchange.venue import Venue
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
-from watchword.kernel.errors import ConfigurationError, CorruptStoreError
+from watchword.kernel.errors import StorageError
 
 EXIT_HALTED: Final = 74
 
@@ -60,6 +58,7 @@ class Testnet:
         home: The folder it lives in; None in memory.
         snapshots: Makes snapshots; None in memory.
         addresses: Where it serves, once `announce` was told.
+        on_close: Called once by `close`.
         services: Context managers entered by `start` and left by `stop`, in order and in reverse.
     """
 
@@ -77,8 +76,6 @@ class Testnet:
         seed: int,
         liquidity: bool,
         home: Home | None = None,
-        snapshots: SnapshotSchedule | None = None,
-        closing: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -89,10 +86,10 @@ class Testnet:
         self.seed = seed
         self.liquidity = liquidity
         self.home = home
-        self.snapshots = snapshots
+        self.snapshots: SnapshotSchedule | None = None
+        self.on_close: Callable[[], None] | None = None
         self.services: list[Service] = []
         self.addresses: dict[str, str] = {}
-        self._closing = closing
         self._running = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
@@ -115,9 +112,9 @@ class Testnet:
 
     def close(self) -> None:
         """Let go of the stores and the home; for a testnet that was never started, or by `stop`."""
-        closing, self._closing = self._closing, None
-        if closing is not None:
-            closing()
+        on_close, self.on_close = self.on_close, None
+        if on_close is not None:
+            on_close()
 
 
 def open_testnet(
@@ -147,58 +144,25 @@ def open_testnet(
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     with contextlib.ExitStack() as opened:
-        home = Home.acquire(settings.home, role)
-        opened.callback(home.release)
-        store = SqlKeyStore(home.keys_path, home.wrapping_key_path)
-        opened.callback(store.close)
-        directory = KeyDirectory(store, entropy)
-        journal = SqliteJournal(home.journal_path)
-        opened.callback(journal.close)
+        stores = _open_stores(settings, role, opened)
         began_ns = monotonic_ns()
-        recovered = recover(journal, SnapshotFiles(home.snapshots_path))
-        check_closing(home, recovered)
-        open_or_check(settings, clock, journal, recovered)
-        replayed_ns = monotonic_ns() - began_ns
+        recovered = recover(stores.journal, SnapshotFiles(stores.home.snapshots_path))
+        check_closing(stores.home, recovered)
+        open_or_check(settings, clock, stores.journal, recovered)
+        # What was built now stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        sequencer = Sequencer(
-            journal,
-            recovered.venue,
-            clock,
-            recovered.position,
-            on_halt or halt_process,
-            apply_clock=monotonic_ns,
-        )
-        schedule = SnapshotSchedule(
-            settings, home, journal, sequencer, recovered.snapshot_sequence, replayed_ns
-        )
-        stack = opened.pop_all()
-
-        def closing() -> None:
-            directory.flush_uses()
-            note_closing(home, recovered.venue, sequencer)
-            stack.close()
-
-        testnet = Testnet(
+        testnet = _assemble(settings, clock, entropy, stores, recovered, on_halt or halt_process)
+        testnet.snapshots = SnapshotSchedule(
             settings,
-            clock,
-            entropy,
-            recovered.venue,
-            directory,
-            sequencer,
-            seed=recovered.seed or 0,
-            liquidity=bool(recovered.liquidity),
-            home=home,
-            snapshots=schedule,
-            closing=closing,
+            stores.home,
+            stores.journal,
+            testnet.sequencer,
+            recovered.snapshot_sequence,
+            monotonic_ns() - began_ns,
         )
-    testnet.services += [
-        use_recorder(directory.flush_uses),
-        change_preparer(store.prepare_changes),
-        schedule.running,
-    ]
-    if testnet.liquidity:
-        testnet.services.append(market_makers(sequencer, settings.tick_interval_ms))
+        testnet.services = _services(testnet, testnet.snapshots, stores)
+        testnet.on_close = partial(_close, testnet, stores.home, opened.pop_all())
     return testnet
 
 
@@ -230,6 +194,74 @@ def open_memory_testnet(
         seed=recovered.seed or 0,
         liquidity=bool(recovered.liquidity),
     )
+
+
+class _Stores(msgspec.Struct):
+    """What lies in a home, opened."""
+
+    home: Home
+    keys: SqlKeyStore
+    journal: SqliteJournal
+
+
+def _open_stores(settings: Settings, role: str, opened: contextlib.ExitStack) -> _Stores:
+    """Take the home and open what is in it; `opened` closes it all."""
+    home = Home.acquire(settings.home, role)
+    opened.callback(home.release)
+    keys = SqlKeyStore(home.keys_path, home.wrapping_key_path)
+    opened.callback(keys.close)
+    journal = SqliteJournal(home.journal_path)
+    opened.callback(journal.close)
+    return _Stores(home, keys, journal)
+
+
+def _assemble(
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    stores: _Stores,
+    recovered: Recovered,
+    on_halt: Callable[[BaseException], None],
+) -> Testnet:
+    """Put the sequencer over the recovered venue, and the directory over the keys."""
+    sequencer = Sequencer(
+        stores.journal, recovered.venue, clock, recovered.position, on_halt, apply_clock=monotonic_ns
+    )
+    return Testnet(
+        settings,
+        clock,
+        entropy,
+        recovered.venue,
+        KeyDirectory(stores.keys, entropy),
+        sequencer,
+        seed=recovered.seed or 0,
+        liquidity=bool(recovered.liquidity),
+        home=stores.home,
+    )
+
+
+def _services(testnet: Testnet, snapshots: SnapshotSchedule, stores: _Stores) -> list[Service]:
+    """What goes on by itself."""
+    services = [
+        use_recorder(testnet.directory.flush_uses),
+        change_preparer(stores.keys.prepare_changes),
+        snapshots.running,
+    ]
+    if testnet.liquidity:
+        services.append(market_makers(testnet.sequencer, testnet.settings.tick_interval_ms))
+    return services
+
+
+def _close(testnet: Testnet, home: Home, opened: contextlib.ExitStack) -> None:
+    """Leave a clean home; after a fault leave it as it is, and let go of it all the same."""
+    with opened:
+        if testnet.sequencer.halted:
+            return
+        try:
+            testnet.directory.flush_uses()
+            note_closing(home, testnet.venue, testnet.sequencer)
+        except StorageError as error:
+            sys.stderr.write(f"watchword testnet: not everything was stored at the end: {error}\n")
 
 
 def halt_process(error: BaseException) -> NoReturn:

@@ -21,6 +21,9 @@ from watchword.kernel.units import SCALE_DIGITS, TooPrecise, format_scaled, form
 INSTRUMENTS_MAX: Final = 5_000
 SYMBOL_LENGTH_MAX: Final = 20
 
+#: Marks that mean something in JSON, in stream names or in query strings.
+_SPECIAL: Final = frozenset("\"\\ /@&=?#%!")
+
 _Json = dict[str, Any]
 
 
@@ -261,11 +264,21 @@ def _text(row: _Json, key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"instruments: a symbol has no {key!r}")
-    return value
+    return _plain(value)
+
+
+def _plain(name: str) -> str:
+    """Refuse names that could not stand between the quotes of a JSON text or in a stream's name.
+
+    Why: answers are rendered from these names for every order, without escaping them again each time.
+    """
+    if not name.isprintable() or _SPECIAL & set(name):
+        raise ConfigurationError(f"instruments: the name {name!r} has characters a symbol cannot have")
+    return name
 
 
 def _permission_sets(row: _Json) -> tuple[tuple[str, ...], ...]:
     sets = row.get("permissionSets")
     if not isinstance(sets, list) or not sets:
         return (("SPOT",),)
-    return tuple(tuple(str(name) for name in group) for group in sets if isinstance(group, list))
+    return tuple(tuple(_plain(str(name)) for name in group) for group in sets if isinstance(group, list))

@@ -135,24 +135,14 @@ def _trade(
         close(maker_desk, maker)
     taker.executed += quantity
     taker.executed_quote += quote
-    instrument = floor.instrument
-    if taker.side == "BUY":
-        taker_asset, maker_asset, received, paid = (
-            instrument.base_asset,
-            instrument.quote_asset,
-            quantity,
-            quote,
-        )
-    else:
-        taker_asset, maker_asset, received, paid = (
-            instrument.quote_asset,
-            instrument.base_asset,
-            quote,
-            quantity,
-        )
+    buying = taker.side == "BUY"
+    taker_asset, maker_asset = floor.instrument.base_asset, floor.instrument.quote_asset
+    received, paid = quantity, quote
+    if not buying:
+        taker_asset, maker_asset, received, paid = maker_asset, taker_asset, paid, received
     taker_commission = received * desk.account.taker_commission // SCALE
     maker_commission = paid * maker_account.maker_commission // SCALE
-    if taker.side == "BUY":
+    if buying:
         floor.fee_base.free += taker_commission
         floor.fee_quote.free += maker_commission
     else:

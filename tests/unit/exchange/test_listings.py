@@ -84,3 +84,11 @@ def test_exchange_info_of_another_exchange_is_read_as_far_as_it_goes() -> None:
 def test_exchange_info_unreadable_is_refused_with_a_reason(raw: bytes) -> None:
     with pytest.raises(ConfigurationError, match="instruments:"):
         read_exchange_info(raw)
+
+
+@pytest.mark.parametrize("key", ["symbol", "baseAsset", "quoteAsset"])
+@pytest.mark.parametrize("name", ['BTC"', "BTC\\", "BTC\n", "BTC/USDT", "btc@trade", "A B"])
+def test_names_that_would_break_a_text_are_refused(key: str, name: str) -> None:
+    row = symbol_json(default_instruments()[0]) | {key: name}
+    with pytest.raises(ConfigurationError, match="characters"):
+        read_exchange_info(msgspec.json.encode([row]))

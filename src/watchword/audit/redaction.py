@@ -1,0 +1,88 @@
+"""Keeps secrets out of the trail: by type, by name, by shape. Never raises and never asks what a value is for.
+
+By type: only texts, whole numbers, truth values and mappings of those are written; a `Secret`, bytes or anything else
+becomes its type's name. By name: whatever is called like a secret. By shape: private key blocks, and runs of characters
+as long as a key, because Binance's secrets are 64 letters and digits and can turn up anywhere.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+REDACTED: Final = "(redacted)"
+TEXT_LENGTH_MAX: Final = 256
+NAME_LENGTH_MAX: Final = 64
+FIELDS_MAX: Final = 48
+#: A run of key characters from this length on is taken for a key: 32 bytes in base64 are 43 characters.
+RUN_LENGTH_MIN: Final = 40
+
+_SECRET_WORDS: Final = (
+    "secret", "passphrase", "password", "passwd", "private", "signature", "token", "listenkey", "apikey", "mnemonic",
+    "seed", "authorization", "cookie", "credentialkey", "recoverycode", "totp", "keyshare", "kek",
+)  # fmt: skip
+_SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "dek", "pem", "auth"})
+#: Where money went is the point of a trail, and addresses are as long as keys.
+_SHOWN_NAMES: Final = frozenset({"address", "addresstag", "txid", "withdraworderid"})
+_RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{%d,}" % RUN_LENGTH_MIN)
+_NOT_NAME: Final = re.compile(r"[^a-z0-9]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def redacted(fields: Mapping[object, object]) -> dict[str, object]:
+    """Clean a mapping of names and values.
+
+    Args:
+        fields: As a request or a person gave them; at most FIELDS_MAX are kept.
+
+    Returns:
+        A new dictionary. A name that was cut or taken is not repeated; `…` counts what did not fit.
+    """
+    kept: dict[str, object] = {}
+    for name, value in fields.items():
+        if len(kept) >= FIELDS_MAX:
+            kept["…"] = len(fields) - FIELDS_MAX
+            break
+        shown = redacted_text(name)[:NAME_LENGTH_MAX]
+        if _is_secret_name(shown):
+            kept[shown] = REDACTED
+        elif type(value) is int or type(value) is bool:
+            kept[shown] = value
+        elif type(value) is str and _plain_name(shown) in _SHOWN_NAMES:
+            kept[shown] = REDACTED if "-----BEGIN" in value else bounded(value)
+        else:
+            kept[shown] = redacted_text(value)
+    return kept
+
+
+def redacted_text(value: object) -> str:
+    """Clean one value: bounded, printable, without anything that looks like a key."""
+    if type(value) is not str:
+        return "" if value is None else f"({type(value).__name__})"
+    if len(value) >= RUN_LENGTH_MIN:
+        if "-----BEGIN" in value or "PRIVATE KEY" in value:
+            return REDACTED
+        value = _RUN.sub(REDACTED, value)
+    return bounded(value)
+
+
+def bounded(value: object) -> str:
+    """Clean one identifier: bounded and printable."""
+    if type(value) is not str:
+        return f"({type(value).__name__})"
+    if len(value) > TEXT_LENGTH_MAX:
+        value = value[: TEXT_LENGTH_MAX - 1] + "…"
+    if value.isascii() and value.isprintable():
+        return value
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    plain = _plain_name(name)
+    return plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS)
+
+
+@lru_cache(maxsize=4096)
+def _plain_name(name: str) -> str:
+    return _NOT_NAME.sub("", name.lower())
