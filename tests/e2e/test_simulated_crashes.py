@@ -59,14 +59,14 @@ class World:
         self.venue = Venue()
         self.position = Position(1, command.now_us, checksum, fold_outcome(0, self.venue.apply(command)))
 
-    async def live_and_crash(self) -> None:
-        """Submit bursts of commands until the power fails."""
+    async def live_and_crash(self, appends_max: int) -> None:
+        """Submit bursts of commands until the power fails, at the latest in so many appends."""
         halted = asyncio.Event()
         sequencer = Sequencer(
             self.disk, self.venue, self.clock, self.position, lambda _: halted.set(), run_job=later_in_loop
         )
         sequencer.start()
-        self.disk.cut_power_at(self.dice.randint(1, 12), self.dice.randrange(STEPS - 1))
+        self.disk.cut_power_at(self.dice.randint(1, appends_max), self.dice.randrange(STEPS - 1))
         waiting: list[asyncio.Future[Answer]] = []
         while not halted.is_set():
             for _ in range(self.dice.randint(1, 6)):
@@ -133,10 +133,10 @@ def _last_stored(disk: SimulatedDisk) -> int:
     return decode_record(record, "disk", first).commands[-1].sequence
 
 
-def crash_repeatedly(seed: int) -> World:
+def crash_repeatedly(seed: int, appends_max: int = 12) -> World:
     world = World(seed)
     for _ in range(LIVES):
-        asyncio.run(world.live_and_crash())
+        asyncio.run(world.live_and_crash(appends_max))
         world.recover()
     return world
 
@@ -149,10 +149,22 @@ def test_power_cut_at_any_step_loses_nothing_answered(seed: int) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(LONG_SEEDS // CHUNK_SEEDS))
 def test_a_thousand_seeded_power_cuts_lose_nothing_answered(chunk: int) -> None:
-    answered = 0
-    for seed in range(1_000_000 + chunk * CHUNK_SEEDS, 1_000_000 + (chunk + 1) * CHUNK_SEEDS):
-        answered += len(crash_repeatedly(seed).answers)
-    assert answered > CHUNK_SEEDS * LIVES, "the crashes came before anything happened"
+    worlds = [
+        crash_repeatedly(seed, appends_max=60)
+        for seed in range(1_000_000 + chunk * CHUNK_SEEDS, 1_000_000 + (chunk + 1) * CHUNK_SEEDS)
+    ]
+    answers = [text for world in worlds for text in world.answers.values()]
+    assert len(answers) > CHUNK_SEEDS * LIVES * 20, "the crashes came before anything happened"
+    for kind in (
+        "OrderTraded",
+        "OrderCanceled",
+        "OrderTriggered",
+        "VenueReset",
+        "OrderListChanged",
+        "WireError",
+    ):
+        assert any(kind in text for text in answers), f"no {kind} was ever answered"
+    assert sum(world.snapshot is not None for world in worlds) > CHUNK_SEEDS // 2
 
 
 def test_same_seed_gives_same_state_hash() -> None:
@@ -162,7 +174,7 @@ def test_same_seed_gives_same_state_hash() -> None:
 def test_disk_that_forgets_synced_records_is_noticed() -> None:
     """The twin that must fail: without it, the assertions above could be blind."""
     world = World(3)
-    asyncio.run(world.live_and_crash())
+    asyncio.run(world.live_and_crash(12))
     answered = max(world.answers)
     while (
         world.disk.durable[-1][0] > answered

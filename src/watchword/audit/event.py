@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from watchword.audit.redaction import bounded, redacted, redacted_text
+from watchword.audit.redaction import bounded, redacted, redacted_path, redacted_text
 
 #: Rows of one `RefusalsCounted`, at most; the rest is one number.
 REFUSAL_ROWS_MAX: Final = 32
@@ -216,8 +216,9 @@ AnyEvent = (
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(AnyEvent)
-#: Made by the trail itself out of digests and signatures, which look like secrets and are none.
-_OWN: Final = (TrailOpened, Checkpoint)
+#: Made by the trail itself: digests and signatures look like secrets and are none, and so do long paths of sinks.
+_DIGESTS: Final = (TrailOpened, Checkpoint)
+_NOTES: Final = (TrailClosed, TrailStopped, TrailResumed)
 
 
 def encode_event(event: AnyEvent) -> bytes:
@@ -227,16 +228,17 @@ def encode_event(event: AnyEvent) -> bytes:
         event: Any; whatever its fields hold, also against their types.
 
     Returns:
-        UTF-8 without control characters. Default values are left out only where they are empty.
+        UTF-8 without control characters.
     """
-    if isinstance(event, _OWN):
+    if isinstance(event, _DIGESTS):
         return _encoder.encode(event)
-    fields: dict[str, object] = {"type": event.__struct_config__.tag}
-    for name in event.__struct_fields__:
-        value = getattr(event, name)
-        if value or value == 0:
-            fields[name] = _cleaned(name, value)
-    return _encoder.encode(fields)
+    fields = msgspec.structs.asdict(event)
+    ours = isinstance(event, _NOTES)
+    for name, value in fields.items():
+        kind = type(value)
+        if kind is not int and kind is not bool:
+            fields[name] = bounded(value) if ours else _cleaned(name, value)
+    return _encoder.encode({"type": event.__struct_config__.tag, **fields})
 
 
 def decode_event(body: bytes) -> AnyEvent | None:
@@ -249,10 +251,10 @@ def decode_event(body: bytes) -> AnyEvent | None:
 
 def _cleaned(name: str, value: object) -> object:
     kind = type(value)
-    if kind is int or kind is bool:
-        return value
     if kind is str:
-        return bounded(value) if name in _IDENTIFIERS else redacted_text(value)  # type: ignore[arg-type]
+        if name in _IDENTIFIERS:
+            return bounded(value)
+        return redacted_path(value) if name == "endpoint" else redacted_text(value)
     if kind is dict:
         return redacted(value)  # type: ignore[arg-type]
     if name == "rows" and kind is list:

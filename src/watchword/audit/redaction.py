@@ -25,6 +25,7 @@ _SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "dek", "pem", "auth"}
 #: Where money went is the point of a trail, and addresses are as long as keys.
 _SHOWN_NAMES: Final = frozenset({"address", "addresstag", "txid", "withdraworderid"})
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{%d,}" % RUN_LENGTH_MIN)
+_PATH_RUN: Final = re.compile(r"[A-Za-z0-9+_=-]{%d,}" % RUN_LENGTH_MIN)
 _NOT_NAME: Final = re.compile(r"[^a-z0-9]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -43,15 +44,15 @@ def redacted(fields: Mapping[object, object]) -> dict[str, object]:
         if len(kept) >= FIELDS_MAX:
             kept["…"] = len(fields) - FIELDS_MAX
             break
-        shown = redacted_text(name)[:NAME_LENGTH_MAX]
-        if _is_secret_name(shown):
+        shown, how = _named(name) if type(name) is str else (redacted_text(name), "")
+        if how == "secret":
             kept[shown] = REDACTED
-        elif type(value) is int or type(value) is bool:
-            kept[shown] = value
-        elif type(value) is str and _plain_name(shown) in _SHOWN_NAMES:
-            kept[shown] = REDACTED if "-----BEGIN" in value else bounded(value)
+        elif type(value) is str:
+            # The usual value without three calls: this runs for every parameter of every request.
+            short = len(value) < RUN_LENGTH_MIN and value.isascii() and value.isprintable()
+            kept[shown] = value if short else _shown(value, how)
         else:
-            kept[shown] = redacted_text(value)
+            kept[shown] = value if type(value) is int or type(value) is bool else redacted_text(value)
     return kept
 
 
@@ -66,6 +67,11 @@ def redacted_text(value: object) -> str:
     return bounded(value)
 
 
+def redacted_path(value: object) -> str:
+    """Clean a path: its parts may together be as long as a key."""
+    return bounded(_PATH_RUN.sub(REDACTED, value)) if type(value) is str else redacted_text(value)
+
+
 def bounded(value: object) -> str:
     """Clean one identifier: bounded and printable."""
     if type(value) is not str:
@@ -77,12 +83,16 @@ def bounded(value: object) -> str:
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
 
 
-@lru_cache(maxsize=4096)
-def _is_secret_name(name: str) -> bool:
-    plain = _plain_name(name)
-    return plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS)
+def _shown(value: str, how: str) -> str:
+    if how == "shown" and "-----BEGIN" not in value:
+        return bounded(value)
+    return redacted_text(value)
 
 
 @lru_cache(maxsize=4096)
-def _plain_name(name: str) -> str:
-    return _NOT_NAME.sub("", name.lower())
+def _named(name: str) -> tuple[str, str]:
+    """Return a name as it is shown, and `secret`, `shown` or nothing."""
+    plain = _NOT_NAME.sub("", name.lower())
+    if plain in _SECRET_NAMES or any(word in plain for word in _SECRET_WORDS):
+        return redacted_text(name)[:NAME_LENGTH_MAX], "secret"
+    return redacted_text(name)[:NAME_LENGTH_MAX], "shown" if plain in _SHOWN_NAMES else ""

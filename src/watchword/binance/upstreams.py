@@ -46,8 +46,6 @@ ADDRESSES: Final[Mapping[Upstream, Addresses]] = MappingProxyType(
             "wss://demo-ws-api.binance.com/ws-api/v3",
             "wss://demo-stream.binance.com",
         ),
-        "local": Addresses(
-            "http://127.0.0.1:8702", "ws://127.0.0.1:8702/ws-api/v3", "ws://127.0.0.1:8702"
-        ),
+        "local": Addresses("http://127.0.0.1:8702", "ws://127.0.0.1:8702/ws-api/v3", "ws://127.0.0.1:8702"),
     }
 )

@@ -132,5 +132,3 @@ class KekSources:
             ca_file=self._environment.transit_ca_file,
             namespace=self._environment.transit_namespace,
         )
-
-

@@ -5,7 +5,7 @@ The gateway opens one and mounts its administration; until then `watchword vault
 
 import json
 from pathlib import Path
-from typing import Final, Self, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from watchword.adapters.hardening import Hardening, harden
 from watchword.adapters.kek.passphrase import FLOOR, PRODUCTION, Argon2Cost
@@ -16,14 +16,16 @@ from watchword.adapters.vault_store.sqlite import SqliteVaultStore
 from watchword.binance.upstreams import ADDRESSES, Upstream
 from watchword.bootstrap.kek_sources import KekChoice, KekSources
 from watchword.config import VaultEnvironment, vault_environment
-from watchword.kernel.clock import Clock
-from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
 from watchword.vault.checkup import CheckReport, UpstreamProbe, check
 from watchword.vault.header import Header
 from watchword.vault.outcome import NotFound, Refused, Sealed
 from watchword.vault.vault import Unsealed, Vault
+
+if TYPE_CHECKING:
+    from watchword.kernel.clock import Clock
+    from watchword.kernel.entropy import Entropy
 
 _NO_HARDENING: Final = Hardening(False, False, False, ("not asked for",))
 
@@ -109,7 +111,7 @@ class VaultHost:
         """
         return self.vault.unseal(self._sources.of(self.vault.description(), passphrase))
 
-    def rekey(self, choice: KekChoice) -> None | Refused | Sealed:
+    def rekey(self, choice: KekChoice) -> Refused | Sealed | None:
         """Change the KEK source. Raises as `create`; the old source opens the vault until it returns."""
         if self.vault.sealed:
             return Sealed()
@@ -121,7 +123,9 @@ class VaultHost:
         if isinstance(record, Sealed | NotFound):
             return record
         if not record.api_key:
-            return Refused(f"{record.label!r} has no API key yet; register its public key at the exchange first")
+            return Refused(
+                f"{record.label!r} has no API key yet; register its public key at the exchange first"
+            )
         signer = self.vault.signer_for(credential_id)
         if isinstance(signer, Sealed | NotFound):
             return signer

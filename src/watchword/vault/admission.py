@@ -35,9 +35,7 @@ def open_item(keyring: Keyring, item: InboxItem, *, demo: bool) -> Admitted | Re
         item: As posted.
         demo: Whether the vault's KEK is a demo one.
     """
-    secret = open_sealed(
-        keyring.intake, item.sealed, item_context(keyring.vault_id, item.id, item.record)
-    )
+    secret = open_sealed(keyring.intake, item.sealed, item_context(keyring.vault_id, item.id, item.record))
     if secret is None:
         return Refused("it does not open: altered on the way, or made for another vault")
     try:

@@ -9,6 +9,7 @@ import json
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.credentials.payload import sign_rest
 from watchword.credentials.permission import RESTRICTION_FIELDS, Permission
@@ -111,41 +112,39 @@ def check(record: RealCredential, signer: Signer, probe: UpstreamProbe, clock: C
         probe: Of the record's upstream and no other.
         clock: Ours.
     """
-    whose = {"id": record.id, "label": record.label, "upstream": record.upstream}
+    blank = CheckReport(id=record.id, label=record.label, upstream=record.upstream, accepted=None)
     # 1  the clock, so that a drift is named as such
     offset = _offset_ms(probe, clock)
     if isinstance(offset, Unreachable):
-        return CheckReport(**whose, accepted=None, findings=(f"{record.upstream}: {offset.reason}",))
+        return _unknown(blank, offset)
+    blank = replace(blank, clock_offset_ms=offset)
     # 2  one signed read, stamped with the upstream's time: whether the secret works must not hang on our clock
     stamp = clock.now_us() // _MS_US + offset
     query = f"recvWindow={RECV_WINDOW_MS}&timestamp={stamp}"
     target = f"{RESTRICTIONS_PATH}?{query}&{sign_rest(signer, query)}"
     answer = probe.get(target, {"X-MBX-APIKEY": record.api_key})
     if isinstance(answer, Unreachable):
-        return CheckReport(
-            **whose, accepted=None, clock_offset_ms=offset, findings=(f"{record.upstream}: {answer.reason}",)
-        )
+        return _unknown(blank, answer)
     content = _object(answer.body)
     if answer.status != _OK:
-        return _refused(whose, offset, answer.status, content)
+        return _refused(blank, answer.status, content)
     # 3  compare
-    return _judge(record, whose, offset, content, clock.now_us())
+    return _judge(record, blank, content, clock.now_us())
 
 
-def _judge(
-    record: RealCredential, whose: dict[str, str], offset: int, content: dict[str, Any], now_us: int
-) -> CheckReport:
+def _judge(record: RealCredential, blank: CheckReport, content: dict[str, Any], now_us: int) -> CheckReport:
     """Compare the exchange's words with the owner's."""
-    granted: set[Permission] = {name for name, field in RESTRICTION_FIELDS.items() if content.get(field) is True}
+    granted: set[Permission] = {
+        name for name, field in RESTRICTION_FIELDS.items() if content.get(field) is True
+    }
     declared = set(record.permissions)
     restricted = content.get("ipRestrict") is True
     idle = None if restricted or granted <= {"READING"} else IDLE_DAYS
     expires_ms = content.get("tradingAuthorityExpirationTime")
     expiry = (expires_ms * _MS_US - now_us) // DAY_US if isinstance(expires_ms, int) and expires_ms else None
-    report = CheckReport(
-        **whose,
+    report = replace(
+        blank,
         accepted=True,
-        clock_offset_ms=offset,
         permissions=tuple(sorted(granted)),
         undeclared=tuple(sorted(granted - declared)),
         missing=tuple(sorted(declared - granted)),
@@ -154,7 +153,7 @@ def _judge(
         days_until_deletion=idle,
         days_until_expiry=expiry,
     )
-    return msgspec.structs.replace(report, findings=tuple(_findings(report)))
+    return replace(report, findings=tuple(_findings(report)))
 
 
 def _findings(report: CheckReport) -> list[str]:
@@ -164,7 +163,9 @@ def _findings(report: CheckReport) -> list[str]:
     if not report.ip_restricted:
         found.append("no IP list: the key works from anywhere")
     if report.days_until_deletion is not None:
-        found.append(f"without an IP list the exchange deletes it after {report.days_until_deletion} days without use")
+        found.append(
+            f"without an IP list the exchange deletes it after {report.days_until_deletion} days without use"
+        )
     if report.days_until_expiry is not None:
         found.append(f"its trading right ends in {report.days_until_expiry} days")
     if report.undeclared:
@@ -172,18 +173,22 @@ def _findings(report: CheckReport) -> list[str]:
     if report.missing:
         found.append(f"it may not do what was declared: {', '.join(report.missing)}")
     if report.clock_offset_ms is not None and abs(report.clock_offset_ms) > OFFSET_MS_MAX:
-        found.append(f"this machine's clock is {abs(report.clock_offset_ms)} ms off; requests will fail with -1021")
+        found.append(
+            f"this machine's clock is {abs(report.clock_offset_ms)} ms off; requests will fail with -1021"
+        )
     return found
 
 
-def _refused(whose: dict[str, str], offset: int, status: int, content: dict[str, Any]) -> CheckReport:
+def _unknown(blank: CheckReport, why: Unreachable) -> CheckReport:
+    return replace(blank, findings=(f"{blank.upstream}: {why.reason}",))
+
+
+def _refused(blank: CheckReport, status: int, content: dict[str, Any]) -> CheckReport:
     code = content.get("code")
     number = code if isinstance(code, int) else 0
     said = str(content.get("msg", ""))[:200]
     meaning = _MEANING.get(number, f"the exchange answered {status}")
-    return CheckReport(
-        **whose, accepted=False, code=number, clock_offset_ms=offset, findings=(f"{number} {said} Meaning: {meaning}",)
-    )
+    return replace(blank, accepted=False, code=number, findings=(f"{number} {said} Meaning: {meaning}",))
 
 
 def _offset_ms(probe: UpstreamProbe, clock: Clock) -> int | Unreachable:

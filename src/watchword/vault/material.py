@@ -5,17 +5,59 @@ Never stores anything.
 
 from typing import Final
 
+import msgspec
+
 from watchword.credentials.key_problem import KeyProblem
-from watchword.credentials.keypair import PrivateKey, hmac_signer
+from watchword.credentials.keypair import PrivateKey, PublicKey, hmac_signer
 from watchword.credentials.pem import read_private
 from watchword.credentials.signer import Signer
 from watchword.credentials.verifier import KeyType
+from watchword.kernel.entropy import Entropy
 from watchword.kernel.secret import Secret
+from watchword.vault.outcome import Refused
 from watchword.vault.record import SECRET_BYTES_MAX, RealCredential
 
 #: Binance's own are 64 letters and digits; a few more forms are let in for other issuers of the same API.
 HMAC_LENGTH_MIN: Final = 16
 HMAC_LENGTH_MAX: Final = 256
+
+
+class Material(msgspec.Struct, frozen=True):
+    """A secret in the form the vault keeps.
+
+    Attributes:
+        key_type: What it signs with.
+        secret: An HMAC secret's text, or a private key as plain PKCS#8 PEM.
+        public: The public half; None for HMAC.
+    """
+
+    key_type: KeyType
+    secret: Secret
+    public: PublicKey | None
+
+
+def read_material(
+    raw: Secret, passphrase: Secret | None, entropy: Entropy, name: str = "FILE"
+) -> Material | KeyProblem | Refused:
+    """Tell what somebody brings: an HMAC secret, or a private key in any dialect.
+
+    Args:
+        raw: As typed or as a file holds it.
+        passphrase: Opens an encrypted private key.
+        entropy: Not drawn from for plain keys; the key core's writer asks for it.
+        name: What to call it in a command that fixes it.
+
+    Returns:
+        The material; a KeyProblem where it is a key file that cannot be used (`passphrase_missing` among them).
+    """
+    found = read_private(raw.reveal(), passphrase)
+    if not isinstance(found, KeyProblem):
+        return Material(found.public.key_type, Secret(found.export(None, entropy)), found.public)
+    if found.reason in {"hmac_secret", "not_a_key"}:
+        secret = Secret(raw.reveal().strip())
+        wrong = hmac_problem(secret)
+        return Refused(wrong) if wrong else Material("HMAC", secret, None)
+    return found.with_path(name)
 
 
 def signer_of(key_type: KeyType, secret: Secret) -> Signer | None:

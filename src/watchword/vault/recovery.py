@@ -108,7 +108,9 @@ def recover(recovery: Recovery, vault_id: str, texts: Sequence[Secret]) -> Kek |
     private = raw_wrap.unwrap(_derived(secret, good[0].set_id), recovery.private_wrapped, aad)
     opened = None if private is None else open_sealed(private, recovery.kek_sealed, aad)
     if opened is None:
-        return Refused("these recovery shares do not open this vault: one is forged, or the vault was altered")
+        return Refused(
+            "these recovery shares do not open this vault: one is forged, or the vault was altered"
+        )
     return Kek(opened)
 
 

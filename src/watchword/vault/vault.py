@@ -161,7 +161,7 @@ class Vault:
         judged = admit(keyring, record, secret, demo=self.description().demo)
         if isinstance(judged, Refused):
             return judged
-        self._put(self._row(keyring, judged), judged.record)
+        self._put(keyring, self._row(keyring, judged), judged.record)
         return record
 
     def generate(self, kind: KeyKind, record: RealCredential) -> RealCredential | Refused | Sealed:
@@ -201,10 +201,12 @@ class Vault:
             record=encode_record(record),
             version=keyring.rows[credential_id].version + 1,
         )
-        self._put(seal_secret(keyring.kek, keyring.vault_id, row, keyring.open(credential_id)), record)
+        self._put(
+            keyring, seal_secret(keyring.kek, keyring.vault_id, row, keyring.open(credential_id)), record
+        )
         return record
 
-    def add_virtual_key(self, secret_id: str, record: bytes, secret: Secret) -> None | Refused | Sealed:
+    def add_virtual_key(self, secret_id: str, record: bytes, secret: Secret) -> Refused | Sealed | None:
         """Store the HMAC secret of a virtual key.
 
         Args:
@@ -223,10 +225,10 @@ class Vault:
         if wrong:
             return Refused(wrong)
         bare = StoredSecret(secret_id, "virtual_key", 1, record, b"", b"")
-        self._put(seal_secret(keyring.kek, keyring.vault_id, bare, secret), None)
+        self._put(keyring, seal_secret(keyring.kek, keyring.vault_id, bare, secret), None)
         return None
 
-    def remove(self, secret_id: str) -> None | Sealed | NotFound:
+    def remove(self, secret_id: str) -> Sealed | NotFound | None:
         """Delete a secret for good; what was lent of it stops working."""
         keyring = self._keyring
         if keyring is None:
@@ -253,13 +255,13 @@ class Vault:
                 refused.append((item.id, judged.reason))
                 self._store.apply(Change(refused=[(item.id, judged.reason)]))
             else:
-                self._put(self._row(keyring, judged), judged.record, taken=item.id)
+                self._put(keyring, self._row(keyring, judged), judged.record, taken=item.id)
                 taken.append(item.id)
         return Unsealed(len(keyring.rows), tuple(taken), tuple(refused))
 
     # -- keys -------------------------------------------------------------------------------------------------
 
-    def rekey(self, source: KekSource) -> None | Refused | Sealed:
+    def rekey(self, source: KekSource) -> Refused | Sealed | None:
         """Change the KEK source: the KEK stays, and is wrapped by another. One transaction."""
         keyring = self._keyring
         if keyring is None:
@@ -323,11 +325,10 @@ class Vault:
         bare = StoredSecret(admitted.record.id, "credential", 1, encode_record(admitted.record), b"", b"")
         return seal_secret(keyring.kek, keyring.vault_id, bare, admitted.secret)
 
-    def _put(self, row: StoredSecret, record: RealCredential | None, taken: str | None = None) -> None:
+    def _put(
+        self, keyring: Keyring, row: StoredSecret, record: RealCredential | None, taken: str | None = None
+    ) -> None:
         """Store one row with the manifest, then hold it."""
-        keyring = self._keyring
-        if keyring is None:
-            return
         rows = {**keyring.rows, row.id: row}
         manifest = write_manifest(keyring.kek, self._store.meta(), rows.values())
         change = Change(meta={"manifest": manifest}, put=[row], taken=[taken] if taken else [])

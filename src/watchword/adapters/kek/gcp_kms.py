@@ -114,4 +114,4 @@ def _crc32c(raw: bytes) -> int:
     """Checksum as Google computes it."""
     import google_crc32c
 
-    return int.from_bytes(google_crc32c.Checksum(raw).digest(), "big")
+    return int(google_crc32c.value(raw))

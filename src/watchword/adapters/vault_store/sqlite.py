@@ -219,7 +219,7 @@ def read_inbox(db: sqlite3.Connection) -> list[InboxItem]:
     items = []
     for *row, checksum, refused in db.execute("SELECT * FROM inbox ORDER BY created_us, id"):
         _compare(f"the inbox item {row[0]}", checksum, *row)
-        items.append(InboxItem(*row, refused))
+        items.append(InboxItem(row[0], row[1], row[2], row[3], refused))
     return items
 
 

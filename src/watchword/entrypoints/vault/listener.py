@@ -1,0 +1,135 @@
+"""The vault's admin socket: one JSON object per line in, one out, for processes of the same user only.
+
+The file is 0600 in a 0700 folder and the peer's user is asked of the kernel as well. Requests run one at a time in a
+worker thread; sealing waits for none of them. Never decides what a request does and never logs one.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from watchword.adapters.vault_home import vault_socket_path
+from watchword.entrypoints.vault.operations import perform
+from watchword.entrypoints.vault.requests import REQUEST_BYTES_MAX, Seal, read_request, write_answer
+from watchword.kernel.errors import WatchwordError
+from watchword.vault.outcome import Refused
+
+if TYPE_CHECKING:
+    from watchword.bootstrap.vault_host import VaultHost
+
+CONNECTIONS_MAX: Final = 16
+#: struct ucred of Linux: pid, uid, gid.
+_PEER: Final = struct.Struct("3i")
+
+
+@contextlib.asynccontextmanager
+async def listening(host: "VaultHost") -> AsyncIterator[None]:
+    """Serve a host's admin socket until left. The gateway enters this beside its own doors."""
+    path = vault_socket_path(host.home.path)
+    turn = asyncio.Lock()
+    connections: set[asyncio.Task[None]] = set()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(connections) >= CONNECTIONS_MAX or not _same_user(writer):
+            writer.close()
+            return
+        connections.add(task)
+        try:
+            await _converse(host, turn, reader, writer)
+        finally:
+            connections.discard(task)
+            writer.close()
+
+    server = await asyncio.start_unix_server(accept, sock=_bind(path), limit=REQUEST_BYTES_MAX)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in tuple(connections):
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        path.unlink(missing_ok=True)
+
+
+def connect(home: Path) -> socket.socket:
+    """Connect to whoever holds a home's vault.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _short(vault_socket_path(home)) as name:
+            client.connect(name)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+async def answer(host: "VaultHost", turn: asyncio.Lock, line: bytes) -> bytes:
+    """Turn one request line into one answer line; a fault becomes an error text, not a closed connection."""
+    request = read_request(line)
+    if isinstance(request, Refused):
+        return write_answer(request)
+    try:
+        if isinstance(request, Seal):
+            return write_answer(perform(host, request))
+        async with turn:
+            return write_answer(await asyncio.to_thread(perform, host, request))
+    except WatchwordError as error:
+        return write_answer(Refused(str(error)))
+
+
+async def _converse(
+    host: "VaultHost", turn: asyncio.Lock, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer one connection's requests in order."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            try:
+                line = await reader.readline()
+            except ValueError:
+                writer.write(write_answer(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes")))
+                await writer.drain()
+                return
+            if not line.endswith(b"\n"):
+                return
+            writer.write(await answer(host, turn, line))
+            await writer.drain()
+
+
+def _bind(path: Path) -> socket.socket:
+    """Make the socket file 0600 from its first moment; the vault's lock says that nobody else listens."""
+    path.unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    umask = os.umask(0o177)
+    try:
+        with _short(path) as name:
+            server.bind(name)
+    finally:
+        os.umask(umask)
+    server.listen(CONNECTIONS_MAX)
+    return server
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Name a socket by way of its folder's descriptor: the kernel takes names of 107 bytes only."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _same_user(writer: asyncio.StreamWriter) -> bool:
+    peer = writer.get_extra_info("socket")
+    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return uid in {os.geteuid(), 0}
