@@ -12,6 +12,7 @@ from watchword.adapters.kek.passphrase import FLOOR, PRODUCTION, Argon2Cost
 from watchword.adapters.system import SystemClock, SystemEntropy
 from watchword.adapters.upstream_probe import HttpProbe
 from watchword.adapters.vault_home import VaultHome, vault_path
+from watchword.adapters.vault_store.backup import install
 from watchword.adapters.vault_store.sqlite import SqliteVaultStore
 from watchword.binance.upstreams import ADDRESSES, Upstream
 from watchword.bootstrap.kek_sources import KekChoice, KekSources
@@ -116,6 +117,27 @@ class VaultHost:
         if self.vault.sealed:
             return Sealed()
         return self.vault.rekey(self._sources.new(choice))
+
+    def restore(self, database: bytes, *, replace: bool) -> Path | None:
+        """Put a checked backup in the vault's place.
+
+        Args:
+            database: From `read_backup`.
+            replace: Move a vault that is there aside; without it, one that is there stays and this is refused.
+
+        Returns:
+            Where the old one went.
+
+        Raises:
+            StorageError: There is one, or it cannot be written.
+        """
+        self.vault.seal()
+        path = vault_path(self.home.path)
+        aside = (
+            path.with_name(f"vault.db.replaced-{self.clock.now_us()}") if replace and path.exists() else None
+        )
+        install(database, path, aside=aside)
+        return aside
 
     def check(self, credential_id: str) -> CheckReport | Refused | Sealed | NotFound:
         """Ask a credential's exchange about it."""

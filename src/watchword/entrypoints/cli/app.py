@@ -2,7 +2,7 @@
 
 import typer
 
-from watchword.entrypoints.cli import demo, keys, testnet
+from watchword.entrypoints.cli import credential, demo, keys, testnet, vault
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,3 +12,5 @@ app = typer.Typer(
 keys.mount(app)
 app.add_typer(testnet.app, name="testnet")
 app.add_typer(demo.app, name="demo")
+app.add_typer(vault.app, name="vault")
+app.add_typer(credential.app, name="credential")

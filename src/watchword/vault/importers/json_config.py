@@ -99,7 +99,7 @@ def _pair(part: dict[str, Any]) -> tuple[str, str] | None:
     return None if secret is None or key is None else (key.strip(), secret)
 
 
-def _places(text: str, secret: str) -> tuple[Span, ...]:
+def _places(text: str, wanted: str) -> tuple[Span, ...]:
     """Find every string of the file that is the secret, without its quotes, in bytes."""
     spans = []
     for match in _TOKEN.finditer(text):

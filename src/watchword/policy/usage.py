@@ -1,0 +1,254 @@
+"""What a key has used up, as one value: `Usage.fold(event)` gives the next. Never stored here, never reads a clock.
+
+Spending counts three things: what was executed today, what open orders may still execute, and the order at hand. So
+an order's cap is taken when it is allowed and given back when the order closes unfilled; a fill moves it from the
+open part to today's. Days are calendar days in UTC. Amounts are scaled integers by asset.
+
+The dictionaries inside are never changed after they are made.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from watchword.binance.enums import Side
+from watchword.kernel.units import SCALE
+from watchword.policy.decision import Charge
+
+DAY_US: Final = 86_400_000_000
+#: Charges that may be open at once; beyond it placing is refused.
+CHARGES_COUNT_MAX: Final = 5_000
+#: Windows of the rate rule, in microseconds: second, minute, hour, day.
+WINDOWS_US: Final = (1_000_000, 60_000_000, 3_600_000_000, DAY_US)
+
+
+class Placed(msgspec.Struct, frozen=True, tag=True):
+    """An order request was allowed and is about to be sent. Fold it before sending."""
+
+    at_us: int
+    charges: tuple[Charge, ...]
+    orders_count: int = 1
+
+
+class Filled(msgspec.Struct, frozen=True, tag=True):
+    """An order traded.
+
+    Attributes:
+        at_us: When, epoch microseconds.
+        key: The charge's key.
+        symbol: Where.
+        base: Base asset.
+        quote: Quote asset.
+        side: BUY or SELL.
+        quantity: Base units traded.
+        amount: Quote units traded.
+        commission_base: Commission taken out of the base asset, which the key then does not hold.
+    """
+
+    at_us: int
+    key: str
+    symbol: str
+    base: str
+    quote: str
+    side: Side
+    quantity: int
+    amount: int
+    commission_base: int = 0
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """Nothing of a group can fill any more: filled, cancelled, expired, rejected, or never arrived."""
+
+    at_us: int
+    key: str
+
+
+class Withdrawn(msgspec.Struct, frozen=True, tag=True):
+    """A withdrawal was allowed and is about to be sent. It counts even where the exchange then refuses it."""
+
+    at_us: int
+    destination: str
+    amount: int
+
+
+Event = Placed | Filled | Closed | Withdrawn
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    """Sums over the open charges, by asset.
+
+    Attributes:
+        charged: Quote units that count against spend caps.
+        gross: Quote units in all.
+        buying: Base units of open BUYs.
+        exempt: Base units of open SELLs that give back what was bought.
+    """
+
+    charged: Mapping[str, int] = {}
+    gross: Mapping[str, int] = {}
+    buying: Mapping[str, int] = {}
+    exempt: Mapping[str, int] = {}
+
+    def add(self, charge: Charge, sign: int) -> "Reserved":
+        """Return the sums with a charge added (1) or taken away (-1)."""
+        buying, exempt = self.buying, self.exempt
+        if charge.side == "BUY":
+            buying = _plus(buying, charge.base, sign * charge.quantity)
+        elif charge.exempt:
+            exempt = _plus(exempt, charge.base, sign * charge.exempt)
+        return Reserved(
+            _plus(self.charged, charge.quote, sign * charge.charged),
+            _plus(self.gross, charge.quote, sign * charge.gross),
+            buying,
+            exempt,
+        )
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Everything the rules need to know about the past.
+
+    Attributes:
+        day: Days since 1970-01-01 UTC that `spent`, `turnover` and `withdrawn` are about.
+        spent: Executed today against spend caps, by quote asset.
+        turnover: Executed today on both sides, by quote asset.
+        withdrawn: Sent away today, by destination (see rules/withdrawals.py).
+        bought: Base units this key bought and has not sold back, by asset; never below zero.
+        open: Charges of open orders, by key.
+        reserved: Sums over `open`.
+        counts: Per window of WINDOWS_US: (number of the window, orders placed in it).
+    """
+
+    day: int = 0
+    spent: Mapping[str, int] = {}
+    turnover: Mapping[str, int] = {}
+    withdrawn: Mapping[str, int] = {}
+    bought: Mapping[str, int] = {}
+    open: Mapping[str, Charge] = {}
+    reserved: Reserved = Reserved()
+    counts: tuple[tuple[int, int], ...] = ((0, 0),) * len(WINDOWS_US)
+
+    def at(self, now_us: int) -> "Usage":
+        """Return the usage as of a moment: a new day starts at zero; a clock that steps back starts nothing."""
+        day = now_us // DAY_US
+        if day <= self.day:
+            return self
+        return msgspec.structs.replace(self, day=day, spent={}, turnover={}, withdrawn={})
+
+    def fold(self, event: Event) -> "Usage":
+        """Return the usage after an event."""
+        today = self.at(event.at_us)
+        if isinstance(event, Placed):
+            return _placed(today, event)
+        if isinstance(event, Filled):
+            return _filled(today, event)
+        if isinstance(event, Closed):
+            return _closed(today, event.key)
+        return msgspec.structs.replace(
+            today, withdrawn=_plus(today.withdrawn, event.destination, event.amount)
+        )
+
+    def sellable(self, base: str) -> int:
+        """Base units that can be sold back exempt from spend caps: bought, and not already on the way out."""
+        held = self.bought.get(base, 0)
+        return max(0, held - self.reserved.exempt.get(base, 0)) if held else 0
+
+    def placed_in(self, window: int, now_us: int) -> int:
+        """Orders placed in the current window; `window` is an index into WINDOWS_US."""
+        number, count = self.counts[window]
+        return count if now_us // WINDOWS_US[window] <= number else 0
+
+
+def _placed(usage: Usage, event: Placed) -> Usage:
+    opened, reserved = dict(usage.open), usage.reserved
+    for charge in event.charges:
+        if not charge.quantity:
+            continue
+        before = opened.get(charge.key)
+        opened[charge.key] = charge if before is None else _joined(before, charge)
+        reserved = reserved.add(charge, 1)
+    counts = tuple(
+        (number, count + event.orders_count)
+        if event.at_us // window_us <= number
+        else (event.at_us // window_us, event.orders_count)
+        for window_us, (number, count) in zip(WINDOWS_US, usage.counts, strict=True)
+    )
+    return msgspec.structs.replace(usage, open=opened, reserved=reserved, counts=counts)
+
+
+def _joined(first: Charge, second: Charge) -> Charge:
+    """Two charges under one key: an id used twice must not lose the first one's reservation."""
+    if (first.base, first.quote, first.side) != (second.base, second.quote, second.side):
+        return second
+    return msgspec.structs.replace(
+        second,
+        quantity=first.quantity + second.quantity,
+        gross=first.gross + second.gross,
+        charged=first.charged + second.charged,
+        exempt=first.exempt + second.exempt,
+    )
+
+
+def _filled(usage: Usage, event: Filled) -> Usage:
+    charge = usage.open.get(event.key)
+    quantity = event.quantity
+    exempt = 0
+    if event.side == "SELL":
+        exempt = min(quantity, charge.exempt if charge is not None else usage.sellable(event.base))
+    counted = event.amount if not exempt else -(-event.amount * (quantity - exempt) // max(quantity, 1))
+    kept = quantity - event.commission_base if event.side == "BUY" else -quantity
+    after = usage
+    if charge is not None:
+        after = _without(usage, charge)
+        rest = _rest(charge, quantity, exempt)
+        if rest is not None:
+            after = msgspec.structs.replace(
+                after, open={**after.open, event.key: rest}, reserved=after.reserved.add(rest, 1)
+            )
+    return msgspec.structs.replace(
+        after,
+        spent=_plus(usage.spent, event.quote, counted),
+        turnover=_plus(usage.turnover, event.quote, event.amount),
+        bought=_plus(usage.bought, event.base, kept),
+    )
+
+
+def _rest(charge: Charge, filled: int, exempt: int) -> Charge | None:
+    """What of a charge is left after a fill; what is given back is rounded down."""
+    left = charge.quantity - filled
+    if left <= 0:
+        return None
+    return msgspec.structs.replace(
+        charge,
+        quantity=left,
+        gross=charge.gross - charge.gross * filled // charge.quantity,
+        charged=charge.charged - charge.charged * filled // charge.quantity,
+        exempt=charge.exempt - exempt,
+    )
+
+
+def _closed(usage: Usage, key: str) -> Usage:
+    charge = usage.open.get(key)
+    return usage if charge is None else _without(usage, charge)
+
+
+def _without(usage: Usage, charge: Charge) -> Usage:
+    opened = {key: other for key, other in usage.open.items() if key != charge.key}
+    return msgspec.structs.replace(usage, open=opened, reserved=usage.reserved.add(charge, -1))
+
+
+def _plus(amounts: Mapping[str, int], asset: str, amount: int) -> Mapping[str, int]:
+    """The amounts with one changed; none falls below zero, and zeros are left out."""
+    if not amount:
+        return amounts
+    changed = dict(amounts)
+    value = changed.get(asset, 0) + amount
+    if value > 0:
+        changed[asset] = value
+    else:
+        changed.pop(asset, None)
+    return changed
+
+
+#: One whole unit of an asset.
+ONE: Final = SCALE
