@@ -4,11 +4,11 @@ Bodies are JSON, so that a trail can be read without Watchword. `encode_event` i
 text and redacts by type, by name and by shape, so that no secret can get in through a field nobody thought of.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from watchword.audit.redaction import bounded, redacted, redacted_path, redacted_text
+from watchword.audit.redaction import bounded, is_number, redacted, redacted_path, redacted_text
 
 #: Rows of one `RefusalsCounted`, at most; the rest is one number.
 REFUSAL_ROWS_MAX: Final = 32
@@ -235,8 +235,7 @@ def encode_event(event: AnyEvent) -> bytes:
     fields = msgspec.structs.asdict(event)
     ours = isinstance(event, _NOTES)
     for name, value in fields.items():
-        kind = type(value)
-        if kind is not int and kind is not bool:
+        if not is_number(value):
             fields[name] = bounded(value) if ours else _cleaned(name, value)
     return _encoder.encode({"type": event.__struct_config__.tag, **fields})
 
@@ -249,17 +248,20 @@ def decode_event(body: bytes) -> AnyEvent | None:
         return None
 
 
-def _cleaned(name: str, value: object) -> object:
+def _cleaned(name: str, value: Any) -> object:
     kind = type(value)
     if kind is str:
         if name in _IDENTIFIERS:
             return bounded(value)
         return redacted_path(value) if name == "endpoint" else redacted_text(value)
+    if kind is dict and name == "reasons":
+        return {redacted_text(reason): count for reason, count in value.items() if is_number(count)}
     if kind is dict:
-        return redacted(value)  # type: ignore[arg-type]
+        return redacted(value)
     if name == "rows" and kind is list:
         return [
             {"reason": redacted_text(row.reason), "origin": redacted_text(row.origin), "count": row.count}
-            for row in value[:REFUSAL_ROWS_MAX]  # type: ignore[index]
+            for row in value[:REFUSAL_ROWS_MAX]
+            if type(row) is RefusalCount
         ]
     return redacted_text(value)

@@ -14,14 +14,15 @@ REDACTED: Final = "(redacted)"
 TEXT_LENGTH_MAX: Final = 256
 NAME_LENGTH_MAX: Final = 64
 FIELDS_MAX: Final = 48
+NUMBER_MAX: Final = (1 << 63) - 1
 #: A run of key characters from this length on is taken for a key: 32 bytes in base64 are 43 characters.
 RUN_LENGTH_MIN: Final = 40
 
 _SECRET_WORDS: Final = (
-    "secret", "passphrase", "password", "passwd", "private", "signature", "token", "listenkey", "apikey", "mnemonic",
-    "seed", "authorization", "cookie", "credentialkey", "recoverycode", "totp", "keyshare", "kek",
+    "secret", "passphrase", "password", "passwd", "privatekey", "privkey", "signature", "token", "listenkey", "apikey", "mnemonic",
+    "seed", "authorization", "cookie", "credentialkey", "recoverycode", "totp", "keyshare",
 )  # fmt: skip
-_SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "dek", "pem", "auth"})
+_SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "kek", "dek", "pem", "auth"})
 #: Where money went is the point of a trail, and addresses are as long as keys.
 _SHOWN_NAMES: Final = frozenset({"address", "addresstag", "txid", "withdraworderid"})
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{%d,}" % RUN_LENGTH_MIN)
@@ -52,8 +53,13 @@ def redacted(fields: Mapping[object, object]) -> dict[str, object]:
             short = len(value) < RUN_LENGTH_MIN and value.isascii() and value.isprintable()
             kept[shown] = value if short else _shown(value, how)
         else:
-            kept[shown] = value if type(value) is int or type(value) is bool else redacted_text(value)
+            kept[shown] = value if is_number(value) else redacted_text(value)
     return kept
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a truth value, or a whole number that JSON readers agree on."""
+    return type(value) is bool or (type(value) is int and -NUMBER_MAX <= value <= NUMBER_MAX)
 
 
 def redacted_text(value: object) -> str:

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from watchword.binance.enums import Side
-from watchword.kernel.units import SCALE
 from watchword.policy.decision import Charge
 
 DAY_US: Final = 86_400_000_000
@@ -21,6 +20,11 @@ DAY_US: Final = 86_400_000_000
 CHARGES_COUNT_MAX: Final = 5_000
 #: Windows of the rate rule, in microseconds: second, minute, hour, day.
 WINDOWS_US: Final = (1_000_000, 60_000_000, 3_600_000_000, DAY_US)
+
+
+def charge_key(symbol: str, client_order_id: str) -> str:
+    """The key of the charge of an order, or of a group whose first order has this id (ids repeat across symbols)."""
+    return f"{symbol} {client_order_id}"
 
 
 class Placed(msgspec.Struct, frozen=True, tag=True):
@@ -164,8 +168,7 @@ def _placed(usage: Usage, event: Placed) -> Usage:
     for charge in event.charges:
         if not charge.quantity:
             continue
-        before = opened.get(charge.key)
-        opened[charge.key] = charge if before is None else _joined(before, charge)
+        _open(opened, charge)
         reserved = reserved.add(charge, 1)
     counts = tuple(
         (number, count + event.orders_count)
@@ -176,17 +179,21 @@ def _placed(usage: Usage, event: Placed) -> Usage:
     return msgspec.structs.replace(usage, open=opened, reserved=reserved, counts=counts)
 
 
-def _joined(first: Charge, second: Charge) -> Charge:
-    """Two charges under one key: an id used twice must not lose the first one's reservation."""
-    if (first.base, first.quote, first.side) != (second.base, second.quote, second.side):
-        return second
-    return msgspec.structs.replace(
-        second,
-        quantity=first.quantity + second.quantity,
-        gross=first.gross + second.gross,
-        charged=first.charged + second.charged,
-        exempt=first.exempt + second.exempt,
-    )
+def _open(opened: dict[str, Charge], charge: Charge) -> None:
+    """Add a charge. An id used twice must not lose the first one's reservation, so the two are summed."""
+    before = opened.get(charge.key)
+    if before is not None and before.side != charge.side:
+        charge = msgspec.structs.replace(charge, key=f"{charge.key} {charge.side}")
+        before = opened.get(charge.key)
+    if before is not None:
+        charge = msgspec.structs.replace(
+            charge,
+            quantity=before.quantity + charge.quantity,
+            gross=before.gross + charge.gross,
+            charged=before.charged + charge.charged,
+            exempt=before.exempt + charge.exempt,
+        )
+    opened[charge.key] = charge
 
 
 def _filled(usage: Usage, event: Filled) -> Usage:
@@ -248,7 +255,3 @@ def _plus(amounts: Mapping[str, int], asset: str, amount: int) -> Mapping[str, i
     else:
         changed.pop(asset, None)
     return changed
-
-
-#: One whole unit of an asset.
-ONE: Final = SCALE

@@ -7,8 +7,9 @@ gather. A call that could not be recorded is refused within a bounded time, what
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Final, Literal
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -36,11 +37,15 @@ from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import CorruptStoreError, StorageError, invariant
 
+T = TypeVar("T")
+
 #: Rows made and in no sink yet, at most. Above it new requests are refused.
 WAITING_ROWS_MAX: Final = 16_384
 #: The same for outcomes of requests that are signed already; above it they are only counted.
 WAITING_OUTCOMES_MAX: Final = 49_152
 SINKS_MAX: Final = 2
+#: How long an end waits for a thread that is at work, and may hang.
+HUNG_JOIN_S: Final = 0.05
 TRAIL_ID_BYTES: Final = 16
 
 
@@ -209,9 +214,9 @@ class DurableTrail(ScribeListener):
             try:
                 found = _beginning(sink)
             except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
-                self._tell(partial(_settle, answer, None, error))
+                self._tell(partial(_fault, answer, error))
             else:
-                self._tell(partial(_settle, answer, found, None))
+                self._tell(partial(_answer, answer, found))
 
         lane.scribe.ask(read)
         try:
@@ -234,8 +239,8 @@ class DurableTrail(ScribeListener):
         for waiter in self._watched:
             self._fail(waiter, reason)
         for lane in self._lanes:
-            hung = lane.busy_since is not None
-            lane.scribe.end(0.05 if hung else self._pace.write_ms / 1000)
+            at_rest = lane.open and lane.busy_since is None
+            lane.scribe.end(self._pace.write_ms / 1000 if at_rest else HUNG_JOIN_S)
 
     # ---- recording
 
@@ -406,13 +411,16 @@ class DurableTrail(ScribeListener):
 
     def _tell(self, what: Callable[[], None]) -> None:
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(what)
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(what)
 
     # ---- the same, in the loop
 
     def _on_opened(self, lane: _Lane, head: Head) -> None:
         lane.open, lane.stored = True, head.row
+        if self._closed is not None:
+            lane.stopped = None
         if lane.stopped is None:
             lane.trouble = None
         if lane.given > lane.stored and self._loop is not None:
@@ -523,10 +531,11 @@ def _beginning(sink: AuditSink) -> tuple[Head, Row | None, dict[int, Intent]]:
     return head, first, unconcluded(sink.lines_after(max(head.row - UNCONCLUDED_ROWS_MAX, 0)) if head.row else ())
 
 
-def _settle(future: "asyncio.Future[T_]", found: "T_ | None", error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is not None:
+def _answer(future: "asyncio.Future[T]", found: T) -> None:
+    if not future.done():
+        future.set_result(found)
+
+
+def _fault(future: "asyncio.Future[T]", error: Exception) -> None:
+    if not future.done():
         future.set_exception(error if isinstance(error, StorageError) else StorageError(str(error)))
-    else:
-        future.set_result(found)  # type: ignore[arg-type]

@@ -1,0 +1,284 @@
+"""The trail in one SQLite file: write-ahead log, every append one synced record of some rows. Never looks into a body.
+
+Beside it `audit.mark` notes the last row that was synced: SQLite treats a damaged tail of its log as never written.
+Layout: docs/formats/audit.md.
+"""
+
+import fcntl
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+from watchword.adapters.audit.reserve import RESERVE_BYTES, SpaceReserve
+from watchword.audit.chain import Head, Row, checked_row
+from watchword.kernel.errors import CorruptStoreError, HomeBusyError, StorageError
+
+FORMAT_VERSION: Final = 1
+APPLICATION_ID: Final = 0x57574131  # "WWA1"
+BUSY_MS_MAX: Final = 1_000
+#: Records read per query, so that a long read never holds up the log's checkpoints.
+READ_RECORDS_MAX: Final = 64
+STRAINED: Final = "the disk is full; the reserved space is in use"
+
+_SCHEMA: Final = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT_VERSION};
+CREATE TABLE record (first INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+"""
+_MARK: Final = re.compile(rb"watchword-audit-mark-1 ([0-9]{20}) ([0-9a-f]{64})\n")
+
+
+class SqliteSink:
+    """Implements `audit.trail.AuditSink`.
+
+    When unavailable: refuse.
+    """
+
+    def __init__(self, path: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
+        """Open, or make, the trail.
+
+        Args:
+            path: `audit.db`; its log, mark, lock and reserve lie beside it.
+            reserve_bytes: Space set aside for the last rows.
+
+        Raises:
+            CorruptStoreError: The file is not a trail of this version, or rows that were stored are gone.
+            StorageError: It cannot be opened.
+            HomeBusyError: Another process writes it.
+        """
+        self.path = path
+        self._reserve = SpaceReserve(path.with_suffix(".reserve"), reserve_bytes)
+        self._strained = False
+        self._lock = self._mark = -1
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._lock = _locked(path.with_suffix(".lock"))
+            fresh = _make_private(path)
+            self._connection = _connect(path, "rw")
+            _prepare(self._connection, path, fresh=fresh)
+            self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._strained = not self._reserve.hold()
+        except sqlite3.Error as error:
+            self.close()
+            raise _mapped(error, path) from error
+        except OSError as error:
+            self.close()
+            raise StorageError(f"cannot open {path}: {error.strerror}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """See `AuditSink.append`. On a full disk the reserved space is given up for these rows."""
+        record = (rows[0].number, b"".join([row.line for row in rows]))
+        try:
+            self._insert(record)
+        except sqlite3.Error as error:
+            if not self._may_use_reserve(error):
+                raise _mapped(error, self.path, f" at row {rows[0].number}") from error
+            try:
+                self._insert(record)
+            except sqlite3.Error as second:
+                raise _mapped(second, self.path, f" at row {rows[0].number}") from second
+        self._note(rows[-1])
+
+    def head(self) -> Head:
+        """See `AuditSink.head`."""
+        with closing(SqliteReader(self.path)) as reader:
+            head, mark = reader.head(), reader.acknowledged()
+        if mark is not None and mark.row > head.row:
+            raise CorruptStoreError(
+                f"{self.path} ends at row {head.row}, but row {mark.row} was stored; see watchword audit verify"
+            )
+        return head
+
+    def lines_after(self, row: int) -> Iterator[bytes]:
+        """See `AuditSink.lines_after`."""
+        with closing(SqliteReader(self.path)) as reader:
+            yield from reader.lines_after(row)
+
+    def strained(self) -> str | None:
+        """See `AuditSink.strained`."""
+        if self._strained and self._reserve.hold():
+            self._strained = False
+        return STRAINED if self._strained else None
+
+    def place_name(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+    def close(self) -> None:
+        """Fold the log back into the file and close."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        for descriptor in (self._mark, self._lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._connection, self._mark, self._lock = None, -1, -1
+
+    def _insert(self, record: tuple[int, bytes]) -> None:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("closed")
+        self._connection.execute("INSERT INTO record VALUES (?, ?)", record)
+
+    def _may_use_reserve(self, error: sqlite3.Error) -> bool:
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+        if not full or not self._reserve.release():
+            return False
+        self._strained = True
+        return True
+
+    def _note(self, row: Row) -> None:
+        """Write the mark, without a sync of its own: it never says too much, after a power cut perhaps too little."""
+        with suppress(OSError):
+            os.pwrite(self._mark, b"watchword-audit-mark-1 %020d %s\n" % (row.number, row.digest.hex().encode()), 0)
+
+
+class SqliteReader:
+    """Implements `audit.trail.AuditReader` over the same file, while another process may write it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open for reading.
+
+        Raises:
+            StorageError: There is no such trail, or it is no trail.
+        """
+        self.path = path
+        try:
+            self._connection = _connect(path, "ro")
+            _check_identity(self._connection, path)
+        except sqlite3.Error as error:
+            raise _mapped(error, path) from error
+
+    def head(self) -> Head:
+        """Return the last row; it must be whole."""
+        line = next(self.lines_back(), None)
+        return checked_row(line, str(self.path)).head if line is not None else Head()
+
+    def lines_after(self, row: int) -> Iterator[bytes]:
+        """See `AuditReader.lines_after`."""
+        found = self._records("SELECT first, bytes FROM record WHERE first <= ? ORDER BY first DESC LIMIT 1", row + 1)
+        for first, record in found:
+            yield from _lines(record)[max(row + 1 - first, 0) :]
+            row = first
+        while records := self._records(
+            f"SELECT first, bytes FROM record WHERE first > ? ORDER BY first LIMIT {READ_RECORDS_MAX}", row
+        ):
+            for _, record in records:
+                yield from _lines(record)
+            row = records[-1][0]
+
+    def lines_back(self) -> Iterator[bytes]:
+        """See `AuditReader.lines_back`."""
+        before = (1 << 63) - 1
+        while records := self._records(
+            f"SELECT first, bytes FROM record WHERE first < ? ORDER BY first DESC LIMIT {READ_RECORDS_MAX}", before
+        ):
+            for _, record in records:
+                yield from reversed(_lines(record))
+            before = records[-1][0]
+
+    def acknowledged(self) -> Head | None:
+        """See `AuditReader.acknowledged`."""
+        try:
+            content = self.path.with_suffix(".mark").read_bytes()
+        except OSError:
+            return None
+        if not content:
+            return None
+        match = _MARK.fullmatch(content)
+        if match is None:
+            raise CorruptStoreError(f"{self.path.with_suffix('.mark')} is damaged; which rows were stored is unknown")
+        return Head(int(match[1]), bytes.fromhex(match[2].decode()))
+
+    def place_name(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+    def close(self) -> None:
+        """Close."""
+        self._connection.close()
+
+    def _records(self, query: str, argument: int) -> list[tuple[int, bytes]]:
+        try:
+            return self._connection.execute(query, (argument,)).fetchall()
+        except sqlite3.Error as error:
+            raise _mapped(error, self.path, f" near row {argument}") from error
+
+
+def _lines(record: bytes) -> list[bytes]:
+    """Take a record's lines apart; `splitlines` would also split at bytes that are no line ends here."""
+    lines = [line + b"\n" for line in record.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _locked(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise HomeBusyError(f"another process writes the trail beside {path}") from error
+    return descriptor
+
+
+def _make_private(path: Path) -> bool:
+    """Create the file 0600 and make its name durable; say whether it was new."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return path.stat().st_size == 0
+    os.close(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_MS_MAX / 1000,
+    )
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None:
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+        mark = path.with_suffix(".mark")
+        if mark.exists() and mark.stat().st_size:
+            what = "was not there" if fresh else "is empty"
+            raise CorruptStoreError(f"{path} {what}, but {mark.name} says rows were stored; see watchword audit verify")
+        connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+    _check_identity(connection, path)
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    identity = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if identity != APPLICATION_ID or version != FORMAT_VERSION:
+        raise CorruptStoreError(
+            f"{path} is not an audit trail of version {FORMAT_VERSION} (id {identity:#x}, version {version})"
+        )
+
+
+def _mapped(error: sqlite3.Error, path: Path, at: str = "") -> StorageError:
+    """Turn SQLite's exception into ours, naming the file."""
+    text = f"{path}{at}: {error}"
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+        error, (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+    ):
+        return CorruptStoreError(text)
+    return StorageError(text)
