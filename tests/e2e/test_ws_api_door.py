@@ -215,7 +215,9 @@ async def test_subscription_ends_with_a_last_event(doors: Doors) -> None:
     ended = await socket.receive_json(timeout=5)
     assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
     assert (await socket.receive_json(timeout=5))["result"] == {}
-    assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": 0}))["error"]["code"] == -2036
+    assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": 0}))["result"] == {}
+    assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": "x"}))["error"]["code"] == -1100
+    assert (await call(socket, "userDataStream.unsubscribe"))["error"]["code"] == -2036
     assert (await call(socket, "userDataStream.subscribe"))["result"] == {"subscriptionId": 1}
     await socket.send_json({"id": 1, "method": "session.logout"})
     assert (await socket.receive_json(timeout=5))["event"]["e"] == "eventStreamTerminated"

@@ -91,7 +91,12 @@ def read_line(line: bytes) -> Row | None:
     if match is None or (match[2][:1] == b"0" and len(match[2]) > 1):
         return None
     return Row(
-        int(match[1]), int(match[2]), bytes.fromhex(match[3].decode()), bytes.fromhex(match[4].decode()), match[5], line
+        int(match[1]),
+        int(match[2]),
+        bytes.fromhex(match[3].decode()),
+        bytes.fromhex(match[4].decode()),
+        match[5],
+        line,
     )
 
 
@@ -127,5 +132,7 @@ def checked_row(line: bytes, place: str, after: Head | None = None) -> Row:
         near = after.row + 1 if after is not None else (row.number if row is not None else "the last")
         raise CorruptStoreError(f"{place}: row {near} was altered; see watchword audit verify")
     if after is not None and not follows(row, after):
-        raise CorruptStoreError(f"{place}: row {row.number} does not follow row {after.row}; see watchword audit verify")
+        raise CorruptStoreError(
+            f"{place}: row {row.number} does not follow row {after.row}; see watchword audit verify"
+        )
     return row

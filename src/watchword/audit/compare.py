@@ -6,7 +6,9 @@ from watchword.audit.chain import holds, read_line
 from watchword.audit.verify import FINDINGS_MAX, Finding
 
 
-def compare(lines: Iterable[bytes], copy: Iterable[bytes], names: tuple[str, str], upto: int) -> list[Finding]:
+def compare(
+    lines: Iterable[bytes], copy: Iterable[bytes], names: tuple[str, str], upto: int
+) -> list[Finding]:
     """Compare row by row, in one pass.
 
     Args:

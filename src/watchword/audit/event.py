@@ -55,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     """How an intent ended. An unknown outcome may get a second row once it is resolved.
 
     Attributes:
-        intent: Row of the intent.
+        intent: Row of the intent, or of a change that did not take effect.
         result: `answered`: upstream said `status` and `code`. `unknown`: sent, and no answer came. `not_sent`:
             nothing left this machine.
         status: HTTP status of the answer, 0 where there was none.
@@ -215,7 +215,7 @@ AnyEvent = (
 )
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(AnyEvent)
+_decoder: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 #: Made by the trail itself: digests and signatures look like secrets and are none, and so do long paths of sinks.
 _DIGESTS: Final = (TrailOpened, Checkpoint)
 _NOTES: Final = (TrailClosed, TrailStopped, TrailResumed)

@@ -25,8 +25,8 @@ _SECRET_WORDS: Final = (
 _SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "kek", "dek", "pem", "auth"})
 #: Where money went is the point of a trail, and addresses are as long as keys.
 _SHOWN_NAMES: Final = frozenset({"address", "addresstag", "txid", "withdraworderid"})
-_RUN: Final = re.compile(r"[A-Za-z0-9+/_=-]{%d,}" % RUN_LENGTH_MIN)
-_PATH_RUN: Final = re.compile(r"[A-Za-z0-9+_=-]{%d,}" % RUN_LENGTH_MIN)
+_RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{RUN_LENGTH_MIN},}}")
+_PATH_RUN: Final = re.compile(rf"[A-Za-z0-9+_=-]{{{RUN_LENGTH_MIN},}}")
 _NOT_NAME: Final = re.compile(r"[^a-z0-9]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

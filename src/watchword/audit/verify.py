@@ -5,7 +5,8 @@ Steps, numbered again at the line that does them:
     2  its number is the next: rows are missing, out of place or there twice
     3  its digest is the one of what it says: the row was altered
     4  it names the digest of the row before: that row was rewritten
-    5  a checkpoint is signed by the trail's key and speaks of the row before it, of this trail and of its first row
+    5  a checkpoint is signed by the trail's key and speaks of the row before it, of this trail and of its first row;
+       there is one at least every UNSIGNED_ROWS_MAX rows
     6  the last row is not older than what is known from elsewhere: rows were cut off
 """
 
@@ -24,8 +25,12 @@ from watchword.kernel.errors import StorageError
 FINDINGS_MAX: Final = 100
 #: Ranges of missing rows kept in mind, to tell a moved row from a deleted one.
 MISSING_RANGES_MAX: Final = 1_000
+#: No trail has more rows than this without a checkpoint, not even under the highest load.
+UNSIGNED_ROWS_MAX: Final = 20_000
 
-Kind = Literal["altered", "rewritten", "missing", "moved", "repeated", "cut", "unsigned", "unreadable", "differs"]
+Kind = Literal[
+    "altered", "rewritten", "missing", "moved", "repeated", "cut", "unsigned", "unreadable", "differs"
+]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -85,7 +90,9 @@ def verify(lines: Iterable[bytes], verifier: Verifier | None, known: Sequence[He
         for line in lines:
             walk.take(line)
     except StorageError as error:
-        walk.find(walk.expected, "unreadable", f"from row {walk.expected} on the store cannot be read: {error}")
+        walk.find(
+            walk.expected, "unreadable", f"from row {walk.expected} on the store cannot be read: {error}"
+        )
     return walk.report()
 
 
@@ -95,7 +102,7 @@ class _Walk:
     def __init__(self, verifier: Verifier | None, known: Sequence[Head]) -> None:
         self.expected = 1
         self._verifier = verifier
-        self._known = {head.row: head for head in known if head.row}
+        self._known = [head for head in known if head.row]
         self._last: Row | None = None
         self._before: Head | None = Head()
         self._first: Head | None = None
@@ -137,10 +144,11 @@ class _Walk:
             self.find(first, "missing", f"{_span(first, last)} missing")
         head = self._last.head if self._last is not None else Head()
         reached = self.expected - 1
-        beyond = [known for row, known in self._known.items() if row > reached]
-        if beyond:  # 6
-            last = max(known.row for known in beyond)
-            self.find(reached + 1, "cut", f"{_span(reached + 1, last)} missing at the end: row {last} was stored")
+        last = max((known.row for known in self._known), default=0)
+        if last > reached:  # 6
+            self.find(
+                reached + 1, "cut", f"{_span(reached + 1, last)} missing at the end: row {last} was stored"
+            )
         return Report(
             self._rows,
             head,
@@ -162,11 +170,17 @@ class _Walk:
             return True
         for index, (first, last) in enumerate(self._missing):
             if first <= row.number <= last:
-                self.find(row.number, "moved", f"row {row.number} is out of place: it stands after row {self.expected - 1}")
+                self.find(
+                    row.number,
+                    "moved",
+                    f"row {row.number} is out of place: it stands after row {self.expected - 1}",
+                )
                 rest = [(first, row.number - 1), (row.number + 1, last)]
                 self._missing[index : index + 1] = [(a, b) for a, b in rest if a <= b]
                 return False
-        self.find(row.number, "repeated", f"row {row.number} is there a second time, after row {self.expected - 1}")
+        self.find(
+            row.number, "repeated", f"row {row.number} is there a second time, after row {self.expected - 1}"
+        )
         return False
 
     def _check_link(self, row: Row) -> None:
@@ -188,16 +202,22 @@ class _Walk:
     def _check_checkpoint(self, row: Row, checkpoint: Checkpoint, verifier: Verifier) -> None:
         """Step 5."""
         if not signed_by(checkpoint, verifier):
-            self.find(row.number, "unsigned", f"the checkpoint in row {row.number} is not signed by the trail's key")
+            self.find(
+                row.number, "unsigned", f"the checkpoint in row {row.number} is not signed by the trail's key"
+            )
             return
         whole = True
         if self._first is not None and checkpoint.first != self._first.digest.hex():
             whole = False
-            self.find(1, "rewritten", f"row 1 is not the one that the signed checkpoint in row {row.number} names")
+            self.find(
+                1, "rewritten", f"row 1 is not the one that the signed checkpoint in row {row.number} names"
+            )
         if self._trail is not None and checkpoint.trail != self._trail:
             whole = False
             self.find(row.number, "unsigned", f"the checkpoint in row {row.number} belongs to another trail")
-        if checkpoint.row != row.number - 1 or not vouches_for(checkpoint, Head(checkpoint.row, row.previous)):
+        if checkpoint.row != row.number - 1 or not vouches_for(
+            checkpoint, Head(checkpoint.row, row.previous)
+        ):
             whole = False
             self.find(
                 self._signed_row + 1,
@@ -211,9 +231,12 @@ class _Walk:
 
     def _pass(self, row: Row, *, sound: bool) -> None:
         """Go on to the next row."""
-        known = self._known.get(row.number)
-        if sound and known is not None and not _agrees(known, row):
-            self.find(row.number, "rewritten", f"row {row.number} is not the one that was stored: its digest is known")
+        for known in self._known:
+            if sound and known.row == row.number and not _agrees(known, row):
+                self.find(row.number, "rewritten", f"row {row.number} is not the one that was stored")
+        if row.number - self._signed_row == UNSIGNED_ROWS_MAX + 2 and self._verifier is not None:  # 5
+            text = f"rows {self._signed_row + 1} to {row.number} have no signed checkpoint among them"
+            self.find(self._signed_row + 1, "unsigned", text)
         if row.number == 1:
             self._first = row.head
         self._before, self._last, self.expected = row.head, row, row.number + 1

@@ -10,8 +10,7 @@ Worst case, in quote units:
 All products are rounded up.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,8 +21,14 @@ from watchword.policy.intent import Cancel, Intent, Order, Place, Reduce
 from watchword.policy.references import Market, References, Walk, walk_amount, walk_quantity
 from watchword.policy.usage import Usage, charge_key
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 #: Basis points in one.
 POINTS: Final = 10_000
+#: Types whose trailing trigger follows the price in the direction of loss.
+TAKE_PROFITS: Final = frozenset(("TAKE_PROFIT", "TAKE_PROFIT_LIMIT"))
+FOLLOWS: Final = "a trailing take-profit without a limit price follows the price down or up without end"
 #: Beyond this amounts no longer fit the exchange's own fields.
 AMOUNT_MAX: Final = 2**63 - 1
 
@@ -153,8 +158,9 @@ class Case:
 
     def _unpriced(self, order: Order, median: int, trigger: int) -> OrderFacts:
         """An order that takes what the book offers."""
-        if self.stale:
-            return OrderFacts(order, order.quantity, 0, trigger, 0, self.stale, self.stale)
+        gap = self.stale or (FOLLOWS if order.trailing_delta and order.type in TAKE_PROFITS else "")
+        if gap:
+            return OrderFacts(order, order.quantity, 0, trigger, 0, gap, gap)
         walk, gap = self._walk(order)
         if walk is None:
             return OrderFacts(order, order.quantity, 0, trigger, 0, gap, gap)
@@ -189,8 +195,12 @@ def _stale(symbol: str, market: Market | None, now_us: int, max_age_us: int) -> 
 
 
 def _trigger(order: Order, median: int) -> int:
-    """Where the trigger can be at the worst: as sent, or as far from the median as it may trail."""
-    if order.type not in CONTINGENT_TYPES:
+    """Where the trigger can be at the worst: as sent, or as far from the median as it may trail.
+
+    Source: enums and rest-api.md, price rules of trigger orders: a trailing stop follows the price to the order's
+    gain, so it triggers no farther away than its distance; a trailing take-profit follows it without end.
+    """
+    if order.type not in CONTINGENT_TYPES or (order.trailing_delta and order.type in TAKE_PROFITS):
         return 0
     trailed = 0
     if order.trailing_delta and median:

@@ -80,7 +80,7 @@ class _Shape(msgspec.Struct, frozen=True):
 def _shape(groups: tuple[tuple[_Leg, ...], ...]) -> _Shape:
     fields: list[_Field] = list(_SHARED)
     legs = [leg for group in groups for leg in group]
-    fields += [(f"{leg.prefix}_{name}", *rest) for leg in legs for name, *rest in _LEG]  # type: ignore[misc]
+    fields += [(f"{leg.prefix}_{name}", *rest) for leg in legs for name, *rest in _LEG]
     fields += [(name, OrderSide) for name in _ordered(leg.side for leg in legs)]
     fields += [(name, Decimal) for name in _ordered(leg.quantity for leg in legs)]
     query = msgspec.defstruct("ListQuery", fields, bases=(Query,), frozen=True, kw_only=True, gc=False)
@@ -210,7 +210,11 @@ def _read_old_oco(endpoint: str, params: Params) -> Place | Unknown:
     if isinstance(query, WireError):
         return Unknown(endpoint, query.text)
     limit = Order(
-        query.side, "LIMIT_MAKER", query.quantity, price=query.price, client_order_id=query.limit_client_order_id
+        query.side,
+        "LIMIT_MAKER",
+        query.quantity,
+        price=query.price,
+        client_order_id=query.limit_client_order_id,
     )
     stop = Order(
         query.side,

@@ -67,7 +67,9 @@ def _test(name: str, params: Params) -> Intent:
     if isinstance(query, WireError):
         return Unknown(name, query.text)
     order = read_order(query, params)
-    return Unknown(name, order) if isinstance(order, str) else Place(name, query.symbol, ((order,),), dry=True)
+    return (
+        Unknown(name, order) if isinstance(order, str) else Place(name, query.symbol, ((order,),), dry=True)
+    )
 
 
 def _sor(read: Callable[[str, Params], Intent]) -> Callable[[str, Params], Intent]:

@@ -57,9 +57,8 @@ class CommandSink:
             )
         except (OSError, ValueError) as error:
             raise StorageError(f"cannot start {self._name}: {error}") from error
-        invariant_pipes = self._process.stdin, self._process.stdout
-        self._input = invariant_pipes[0].fileno() if invariant_pipes[0] else -1
-        self._output = invariant_pipes[1].fileno() if invariant_pipes[1] else -1
+        self._input = self._process.stdin.fileno() if self._process.stdin else -1
+        self._output = self._process.stdout.fileno() if self._process.stdout else -1
         os.set_blocking(self._input, False)
 
     def append(self, rows: Sequence[Row]) -> None:
@@ -125,7 +124,7 @@ class CommandSink:
         """Write all of it, never waiting longer than `answer_ms` for room in the pipe."""
         view = memoryview(content)
         while view:
-            if not select.select([], [self._input], [], self._answer_ms / 1000)[1]:
+            if not self._ready(self._input, select.POLLOUT):
                 raise self._silent("takes nothing")
             try:
                 view = view[os.write(self._input, view) :]
@@ -139,7 +138,7 @@ class CommandSink:
         while (at := self._unread.find(b"\n")) < 0:
             if len(self._unread) > LINE_BYTES_MAX:
                 raise self._refused(self._unread[:80])
-            if not select.select([self._output], [], [], self._answer_ms / 1000)[0]:
+            if not self._ready(self._output, select.POLLIN):
                 raise self._silent("has not answered")
             read = os.read(self._output, _READ_BYTES)
             if not read:
@@ -147,6 +146,12 @@ class CommandSink:
             self._unread += read
         line, self._unread = self._unread[: at + 1], self._unread[at + 1 :]
         return line
+
+    def _ready(self, descriptor: int, event: int) -> bool:
+        """Wait for a pipe; `poll`, because `select` takes no descriptors above 1023."""
+        poll = select.poll()
+        poll.register(descriptor, event)
+        return bool(poll.poll(self._answer_ms))
 
     def _silent(self, what: str) -> StorageError:
         """Kill the command: a late answer would be taken for the next one's."""

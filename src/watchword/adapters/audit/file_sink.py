@@ -13,10 +13,11 @@ from typing import Final
 
 from watchword.adapters.audit.reserve import RESERVE_BYTES, SpaceReserve
 from watchword.audit.chain import LINE_BYTES_MAX, Head, Row, checked_row, read_line
-from watchword.kernel.errors import HomeBusyError, StorageError
+from watchword.kernel.errors import CorruptStoreError, HomeBusyError, StorageError
 
 STRAINED: Final = "the disk is full; the reserved space is in use"
 BLOCK_BYTES: Final = 64 * 1024
+_BEGINNING: Final = b"1 "
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -48,9 +49,9 @@ class FileSink:
         except OSError as error:
             self.close()
             raise StorageError(f"cannot open {path}: {error.strerror}") from error
-        except BaseException:
+        except CorruptStoreError as error:
             self.close()
-            raise
+            raise CorruptStoreError(f"cannot use {path}: {error}") from error
 
     def append(self, rows: Sequence[Row]) -> None:
         """See `AuditSink.append`. On a full disk the reserved space is given up for these rows."""
@@ -171,8 +172,7 @@ class FileReader:
             return 0
         while low < high:
             middle = (low + high) // 2
-            self._file.seek(middle)
-            start = middle + len(self._file.readline(LINE_BYTES_MAX + 1)) if middle else 0
+            start = self._line_start(middle)
             self._file.seek(start)
             line = self._file.readline(LINE_BYTES_MAX + 1)
             found = read_line(line) if line else None
@@ -183,6 +183,13 @@ class FileReader:
             else:
                 low = start + len(line)
         return low
+
+    def _line_start(self, offset: int) -> int:
+        """Return where the first line that begins at or after an offset begins."""
+        if offset == 0:
+            return 0
+        self._file.seek(offset - 1)
+        return offset - 1 + len(self._file.readline(LINE_BYTES_MAX + 1))
 
 
 def _opened(path: Path) -> int:
@@ -207,8 +214,14 @@ def _opened(path: Path) -> int:
 
 
 def _without_torn_line(descriptor: int) -> int:
-    """Cut off an unfinished last line; return the size then."""
+    """Cut off an unfinished last line; return the size then.
+
+    Raises:
+        CorruptStoreError: This file is something else, and is not touched.
+    """
     size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, len(_BEGINNING), 0) != _BEGINNING[:size]:
+        raise CorruptStoreError("it is another file: its first line is not row 1 of a trail")
     start = max(size - LINE_BYTES_MAX - 1, 0)
     tail = os.pread(descriptor, size - start, start)
     whole = start + tail.rfind(b"\n") + 1

@@ -26,27 +26,32 @@ def receive(sink: AuditSink, requests: BinaryIO, answers: BinaryIO) -> None:
     head = sink.head()
     while line := requests.readline(LINE_BYTES_MAX):
         try:
-            verb, *arguments = line.split()
-            if verb == b"head" and not arguments:
-                answers.write(b"head %d %s %d\n" % (head.row, head.digest.hex().encode(), head.now_us))
-            elif verb == b"lines":
-                after, count = (int(argument) for argument in arguments)
-                for stored in islice(sink.lines_after(after), min(count, LINES_PER_REQUEST_MAX)):
-                    answers.write(stored)
-                answers.write(b"end\n")
-            elif verb == b"rows":
-                (count,) = (int(argument) for argument in arguments)
-                rows = list(_rows(requests, count, head))
-                sink.append(rows)
-                head = rows[-1].head
-                answers.write(f"stored {head.row} {sink.strained() or ''}".strip().encode() + b"\n")
-            else:
-                raise StorageError("unknown request")
+            head = _answer(line, sink, head, requests, answers)
         except (StorageError, ValueError) as error:
-            answers.write(b"failed " + str(error).replace("\n", " ").encode() + b"\n")
-            answers.flush()
+            answers.write(b"failed " + str(error).replace("\n", " ").encode("utf-8", "replace") + b"\n")
             return
-        answers.flush()
+        finally:
+            answers.flush()
+
+
+def _answer(line: bytes, sink: AuditSink, head: Head, requests: BinaryIO, answers: BinaryIO) -> Head:
+    """Answer one request; return where the chain ends then."""
+    verb, *arguments = line.split() or [b""]
+    if verb == b"head" and not arguments:
+        answers.write(b"head %d %s %d\n" % (head.row, head.digest.hex().encode(), head.now_us))
+    elif verb == b"lines":
+        after, count = (int(argument) for argument in arguments)
+        answers.writelines(islice(sink.lines_after(after), min(count, LINES_PER_REQUEST_MAX)))
+        answers.write(b"end\n")
+    elif verb == b"rows":
+        (count,) = (int(argument) for argument in arguments)
+        rows = list(_rows(requests, count, head))
+        sink.append(rows)
+        head = rows[-1].head
+        answers.write(f"stored {head.row} {sink.strained() or ''}".strip().encode() + b"\n")
+    else:
+        raise StorageError("unknown request")
+    return head
 
 
 def _rows(requests: BinaryIO, count: int, head: Head) -> Iterator[Row]:

@@ -133,14 +133,7 @@ class Scribe:
         with self._ready:
             rows = [self._rows[index] for index in range(min(len(self._rows), APPEND_ROWS_MAX))]
         try:
-            rows = self._beyond(rows, sink)
-            if rows and rows[0].number > self._head.row + 1:
-                self._copy_missing(sink, rows[0].number - 1)
-            if rows and not follows(rows[0], self._head):
-                raise CorruptStoreError(f"{sink.place_name()} holds another row {self._head.row} than this trail")
-            if rows:
-                sink.append(rows)
-                self._head = rows[-1].head
+            self._append(sink, rows)
             self._strained = sink.strained()
         except Exception as error:  # noqa: BLE001 - whatever it is, these rows are not known to be stored
             self.sink = None
@@ -151,6 +144,18 @@ class Scribe:
             while self._rows and self._rows[0].number <= self._head.row:
                 self._rows.popleft()
         self._listener.stored(self, self._head.row, self._strained)
+
+    def _append(self, sink: AuditSink, rows: list[Row]) -> None:
+        """Bring the sink up to the last of these rows."""
+        rows = self._beyond(rows, sink)
+        if not rows:
+            return
+        if rows[0].number > self._head.row + 1:
+            self._copy_missing(sink, rows[0].number - 1)
+        if not follows(rows[0], self._head):
+            raise CorruptStoreError(f"{sink.place_name()} holds another row {self._head.row} than this trail")
+        sink.append(rows)
+        self._head = rows[-1].head
 
     def _beyond(self, rows: list[Row], sink: AuditSink) -> list[Row]:
         """Leave out rows the sink turned out to have, for example after an append that failed late."""

@@ -20,8 +20,8 @@ from watchword.kernel.errors import CorruptStoreError, HomeBusyError, StorageErr
 FORMAT_VERSION: Final = 1
 APPLICATION_ID: Final = 0x57574131  # "WWA1"
 BUSY_MS_MAX: Final = 1_000
-#: Records read per query, so that a long read never holds up the log's checkpoints.
-READ_RECORDS_MAX: Final = 64
+#: A mark read while it is being written may be torn; more often than this it is damaged.
+MARK_READS_MAX: Final = 3
 STRAINED: Final = "the disk is full; the reserved space is in use"
 
 _SCHEMA: Final = f"""
@@ -29,6 +29,10 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT_VERSION};
 CREATE TABLE record (first INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 """
+#: Some records per query, so that a long read never holds up the log's checkpoints.
+_CONTAINING: Final = "SELECT first, bytes FROM record WHERE first <= ? ORDER BY first DESC LIMIT 1"
+_FORWARD: Final = "SELECT first, bytes FROM record WHERE first > ? ORDER BY first LIMIT 64"
+_BACKWARD: Final = "SELECT first, bytes FROM record WHERE first < ? ORDER BY first DESC LIMIT 64"
 _MARK: Final = re.compile(rb"watchword-audit-mark-1 ([0-9]{20}) ([0-9a-f]{64})\n")
 
 
@@ -136,7 +140,9 @@ class SqliteSink:
     def _note(self, row: Row) -> None:
         """Write the mark, without a sync of its own: it never says too much, after a power cut perhaps too little."""
         with suppress(OSError):
-            os.pwrite(self._mark, b"watchword-audit-mark-1 %020d %s\n" % (row.number, row.digest.hex().encode()), 0)
+            os.pwrite(
+                self._mark, b"watchword-audit-mark-1 %020d %s\n" % (row.number, row.digest.hex().encode()), 0
+            )
 
 
 class SqliteReader:
@@ -162,13 +168,11 @@ class SqliteReader:
 
     def lines_after(self, row: int) -> Iterator[bytes]:
         """See `AuditReader.lines_after`."""
-        found = self._records("SELECT first, bytes FROM record WHERE first <= ? ORDER BY first DESC LIMIT 1", row + 1)
+        found = self._records(_CONTAINING, row + 1)
         for first, record in found:
             yield from _lines(record)[max(row + 1 - first, 0) :]
             row = first
-        while records := self._records(
-            f"SELECT first, bytes FROM record WHERE first > ? ORDER BY first LIMIT {READ_RECORDS_MAX}", row
-        ):
+        while records := self._records(_FORWARD, row):
             for _, record in records:
                 yield from _lines(record)
             row = records[-1][0]
@@ -176,25 +180,25 @@ class SqliteReader:
     def lines_back(self) -> Iterator[bytes]:
         """See `AuditReader.lines_back`."""
         before = (1 << 63) - 1
-        while records := self._records(
-            f"SELECT first, bytes FROM record WHERE first < ? ORDER BY first DESC LIMIT {READ_RECORDS_MAX}", before
-        ):
+        while records := self._records(_BACKWARD, before):
             for _, record in records:
                 yield from reversed(_lines(record))
             before = records[-1][0]
 
     def acknowledged(self) -> Head | None:
         """See `AuditReader.acknowledged`."""
-        try:
-            content = self.path.with_suffix(".mark").read_bytes()
-        except OSError:
-            return None
-        if not content:
-            return None
-        match = _MARK.fullmatch(content)
-        if match is None:
-            raise CorruptStoreError(f"{self.path.with_suffix('.mark')} is damaged; which rows were stored is unknown")
-        return Head(int(match[1]), bytes.fromhex(match[2].decode()))
+        path = self.path.with_suffix(".mark")
+        for _ in range(MARK_READS_MAX):
+            try:
+                content = path.read_bytes()
+            except OSError:
+                return None
+            match = _MARK.fullmatch(content)
+            if match is not None:
+                return Head(int(match[1]), bytes.fromhex(match[2].decode()))
+            if not content:
+                return None
+        raise CorruptStoreError(f"{path} is damaged; which rows were stored is unknown")
 
     def place_name(self) -> str:
         """Return the path."""
@@ -260,7 +264,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None
         mark = path.with_suffix(".mark")
         if mark.exists() and mark.stat().st_size:
             what = "was not there" if fresh else "is empty"
-            raise CorruptStoreError(f"{path} {what}, but {mark.name} says rows were stored; see watchword audit verify")
+            raise CorruptStoreError(
+                f"{path} {what}, but {mark.name} says rows were stored; see watchword audit verify"
+            )
         connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
     _check_identity(connection, path)
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from watchword.entrypoints.cli import credential, demo, keys, testnet, vault
+from watchword.entrypoints.cli import audit, credential, demo, keys, policy, testnet, vault
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,3 +14,5 @@ app.add_typer(testnet.app, name="testnet")
 app.add_typer(demo.app, name="demo")
 app.add_typer(vault.app, name="vault")
 app.add_typer(credential.app, name="credential")
+app.add_typer(audit.app, name="audit")
+app.add_typer(policy.app, name="policy")

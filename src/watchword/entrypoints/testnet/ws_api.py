@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from watchword.binance.endpoints import Endpoint, for_ws
-from watchword.binance.errors import REJECTED_API_KEY, UNAUTHORIZED, UNKNOWN, WireError
+from watchword.binance.errors import REJECTED_API_KEY, UNAUTHORIZED, UNKNOWN, WireError, illegal
 from watchword.binance.request import Params
 from watchword.credentials.authenticator import Admitted, Refusal, admit, admit_in_session, to_wire
 from watchword.credentials.payload import ws_payloads
@@ -46,6 +46,8 @@ SUBSCRIPTION_IDS_MAX: Final = 65_535
 UNKNOWN_METHOD_WEIGHT: Final = 1
 
 SUBSCRIPTION_ACTIVE: Final = WireError(-2035, "User Data Stream subscription already active.")
+#: Source: errors.md -1100, the legal range of integers.
+INTEGER_DIGITS_MAX: Final = 20
 SUBSCRIPTION_INACTIVE: Final = WireError(-2036, "User Data Stream subscription not active.")
 SUBSCRIPTIONS_EXHAUSTED: Final = WireError(-2042, "Maximum subscription ID reached for this connection.")
 KEY_TYPE_REFUSED: Final = "%s API key is not supported."
@@ -285,15 +287,14 @@ class ApiSession:
         number = params.get("subscriptionId")
         if number is None:
             chosen = list(self._subscriptions.values())
-        else:
-            found = (
-                self._subscriptions.get(int(number))
-                if number.isascii() and number.isdigit() and len(number) < 6
-                else None
-            )
+            if not chosen:
+                return SUBSCRIPTION_INACTIVE
+        elif number.isascii() and number.isdigit() and len(number) <= INTEGER_DIGITS_MAX:
+            # "if it exists": a client that reconnected may name one of its old connection.
+            found = self._subscriptions.get(int(number))
             chosen = [found] if found is not None else []
-        if not chosen:
-            return SUBSCRIPTION_INACTIVE
+        else:
+            return illegal("subscriptionId", f"^[0-9]{{1,{INTEGER_DIGITS_MAX}}}$")
         for subscription in chosen:
             self._end(subscription)
         return b"{}"
