@@ -8,7 +8,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from watchword.audit.redaction import bounded, is_number, redacted, redacted_path, redacted_text
+from watchword.audit.redaction import (
+    bounded,
+    is_number,
+    redacted,
+    redacted_identifier,
+    redacted_path,
+    redacted_text,
+)
 
 #: Rows of one `RefusalsCounted`, at most; the rest is one number.
 REFUSAL_ROWS_MAX: Final = 32
@@ -252,7 +259,7 @@ def _cleaned(name: str, value: Any) -> object:
     kind = type(value)
     if kind is str:
         if name in _IDENTIFIERS:
-            return bounded(value)
+            return redacted_identifier(value)
         return redacted_path(value) if name == "endpoint" else redacted_text(value)
     if kind is dict and name == "reasons":
         return {redacted_text(reason): count for reason, count in value.items() if is_number(count)}

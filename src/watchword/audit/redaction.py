@@ -17,6 +17,8 @@ FIELDS_MAX: Final = 48
 NUMBER_MAX: Final = (1 << 63) - 1
 #: A run of key characters from this length on is taken for a key: 32 bytes in base64 are 43 characters.
 RUN_LENGTH_MIN: Final = 40
+#: Key ids and digests in hex are so long.
+IDENTIFIER_LENGTH_MAX: Final = 64
 
 _SECRET_WORDS: Final = (
     "secret", "passphrase", "password", "passwd", "privatekey", "privkey", "signature", "token", "listenkey", "apikey", "mnemonic",
@@ -27,6 +29,7 @@ _SECRET_NAMES: Final = frozenset({"pin", "otp", "code2fa", "kek", "dek", "pem", 
 _SHOWN_NAMES: Final = frozenset({"address", "addresstag", "txid", "withdraworderid"})
 _RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{RUN_LENGTH_MIN},}}")
 _PATH_RUN: Final = re.compile(rf"[A-Za-z0-9+_=-]{{{RUN_LENGTH_MIN},}}")
+_LONG_RUN: Final = re.compile(rf"[A-Za-z0-9+/_=-]{{{IDENTIFIER_LENGTH_MAX + 1},}}")
 _NOT_NAME: Final = re.compile(r"[^a-z0-9]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -66,11 +69,9 @@ def redacted_text(value: object) -> str:
     """Clean one value: bounded, printable, without anything that looks like a key."""
     if type(value) is not str:
         return "" if value is None else f"({type(value).__name__})"
-    if len(value) >= RUN_LENGTH_MIN:
-        if "-----BEGIN" in value or "PRIVATE KEY" in value:
-            return REDACTED
-        value = _RUN.sub(REDACTED, value)
-    return bounded(value)
+    if _is_key_block(value):
+        return REDACTED
+    return bounded(_RUN.sub(REDACTED, value) if len(value) >= RUN_LENGTH_MIN else value)
 
 
 def redacted_path(value: object) -> str:
@@ -78,10 +79,19 @@ def redacted_path(value: object) -> str:
     return bounded(_PATH_RUN.sub(REDACTED, value)) if type(value) is str else redacted_text(value)
 
 
+def redacted_identifier(value: object) -> str:
+    """Clean an identifier of our own: a key id or a digest looks like a secret and is none, but nothing is longer."""
+    if type(value) is str and len(value) > IDENTIFIER_LENGTH_MAX:
+        value = _LONG_RUN.sub(REDACTED, value)
+    return bounded(value)
+
+
 def bounded(value: object) -> str:
-    """Clean one identifier: bounded and printable."""
+    """Clean a text that may look like a key: bounded and printable, and no private key block."""
     if type(value) is not str:
         return f"({type(value).__name__})"
+    if _is_key_block(value):
+        return REDACTED
     if len(value) > TEXT_LENGTH_MAX:
         value = value[: TEXT_LENGTH_MAX - 1] + "…"
     if value.isascii() and value.isprintable():
@@ -90,9 +100,11 @@ def bounded(value: object) -> str:
 
 
 def _shown(value: str, how: str) -> str:
-    if how == "shown" and "-----BEGIN" not in value:
-        return bounded(value)
-    return redacted_text(value)
+    return bounded(value) if how == "shown" else redacted_text(value)
+
+
+def _is_key_block(value: str) -> bool:
+    return len(value) >= RUN_LENGTH_MIN and ("-----BEGIN" in value or "PRIVATE KEY" in value)
 
 
 @lru_cache(maxsize=4096)

@@ -212,14 +212,17 @@ def _trigger(order: Order, median: int) -> int:
 
 
 def _group(facts: list[OrderFacts], sellable: int) -> GroupFacts:
-    side = facts[0].order.side
-    quantity = max(fact.quantity for fact in facts)
-    gross = max(fact.gross for fact in facts)
-    exempt = min(quantity, sellable) if side == "SELL" else 0
-    charged = gross if not exempt else -(-gross * (quantity - exempt) // quantity)
+    first = facts[0]
+    side, quantity, gross, gap = first.order.side, first.quantity, first.gross, first.gap
+    for fact in facts[1:]:
+        quantity, gross, gap = max(quantity, fact.quantity), max(gross, fact.gross), gap or fact.gap
+    if side == "BUY" or not sellable:
+        return GroupFacts(side, quantity, gross, 0, gross, gap)
+    exempt = min(quantity, sellable)
     if exempt and exempt == quantity:
         return GroupFacts(side, quantity, gross, exempt, 0, "")
-    return GroupFacts(side, quantity, gross, exempt, charged, next((f.gap for f in facts if f.gap), ""))
+    charged = -(-gross * (quantity - exempt) // quantity) if quantity else gross
+    return GroupFacts(side, quantity, gross, exempt, charged, gap)
 
 
 def _too_large(gross: int) -> str:

@@ -29,11 +29,12 @@ def decide(policy: Policy, intent: Intent, usage: Usage, references: References,
         Allow with what to reserve, or the first Deny in the order of `policy.RULES`.
     """
     case = Case(intent, usage, references, now_us, policy.max_age_us)
+    shadow = _watched(policy, intent)
     shadowed: list[Deny] = []
     for rule in policy.by_kind[KINDS[type(intent)]]:
         refused = rule.judge(case)
         if refused is not None:
-            if refused.rule not in policy.shadow:
+            if refused.rule not in shadow:
                 return refused
             shadowed.append(refused)
     refused = _unruled(policy, intent)
@@ -76,13 +77,14 @@ def to_fold(intent: Intent, allowed: Allow, now_us: int) -> Placed | Withdrawn |
 def explain(policy: Policy, intent: Intent, usage: Usage, references: References, now_us: int) -> Explanation:
     """Decide, and say what every rule that has a say measured. Slower than `decide`, with the same decision."""
     case = Case(intent, usage, references, now_us, policy.max_age_us)
+    shadow = _watched(policy, intent)
     verdicts: list[Verdict] = []
     for rule in policy.by_kind[KINDS[type(intent)]]:
         refused = rule.judge(case)
         if refused is None:
             verdicts.append(Verdict(rule.name, "pass", rule.limit()))
         else:
-            outcome = "shadow" if rule.name in policy.shadow else "deny"
+            outcome = "shadow" if rule.name in shadow else "deny"
             verdicts.append(Verdict(rule.name, outcome, refused.limit, refused.reason, refused.values))
     missing = _unruled(policy, intent)
     if missing is not None:
@@ -91,14 +93,20 @@ def explain(policy: Policy, intent: Intent, usage: Usage, references: References
     return Explanation(decision, tuple(verdicts), _facts(case))
 
 
+def _watched(policy: Policy, intent: Intent) -> frozenset[str]:
+    """Rules that do not refuse: none where coins would leave."""
+    return frozenset() if isinstance(intent, Withdraw) else policy.shadow
+
+
 def _unruled(policy: Policy, intent: Intent) -> Deny | None:
     """What a policy does not mention is not allowed: placing needs symbols, sides and order types."""
+    if "permissions" not in policy.rules:
+        return Deny("permissions", "the policy grants no permission", (), "none")
     if isinstance(intent, Place):
         for name in NEEDED_TO_TRADE:
             if name not in policy.rules:
-                return Deny(
-                    name, f"the policy names no {name.replace('_', ' ')}, so none is allowed", (), "none"
-                )
+                reason = f"the policy names no {name.replace('_', ' ')}, so none is allowed"
+                return Deny(name, reason, (), "none")
     return None
 
 

@@ -6,7 +6,7 @@ other way round.
 
 import msgspec
 
-from watchword.policy.policy import RULE_NAMES, Policy
+from watchword.policy.policy import NEEDED_TO_TRADE, RULE_NAMES, Policy
 
 
 class Widening(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def widenings(child: Policy, parent: Policy) -> tuple[Widening, ...]:
         )
     found += [
         Widening(name, "named, where the parent names none and so allows none")
-        for name in ("symbols", "sides", "order_types")
+        for name in ("permissions", *NEEDED_TO_TRADE)
         if name in child.rules and name not in parent.rules
     ]
     return tuple(found)

@@ -43,40 +43,47 @@ _Read = Callable[[Any, Any], Any]
 
 
 class _Variable(msgspec.Struct, frozen=True):
-    """One name conditions may use: how it is read, and whether it is an amount of 10^-8."""
+    """One name conditions may use.
+
+    Attributes:
+        read: How its value is found.
+        amount: Whether it counts 10^-8.
+        sample: A value of its type, to try a condition on.
+    """
 
     read: _Read
     amount: bool = False
+    sample: Any = "x"
 
 
 _ALWAYS: Final[dict[str, _Variable]] = {
     "kind": _Variable(lambda case, _: KINDS[type(case.intent)]),
     "endpoint": _Variable(lambda case, _: case.intent.endpoint),
     "weekday": _Variable(lambda case, _: DAYS[minute_of_week(case.now_us) // DAY_MINUTES]),
-    "hour": _Variable(lambda case, _: minute_of_week(case.now_us) % DAY_MINUTES // 60),
-    "minute": _Variable(lambda case, _: minute_of_week(case.now_us) % 60),
+    "hour": _Variable(lambda case, _: minute_of_week(case.now_us) % DAY_MINUTES // 60, False, 1),
+    "minute": _Variable(lambda case, _: minute_of_week(case.now_us) % 60, False, 1),
 }
 _PLACE: Final[dict[str, _Variable]] = {
     **_ALWAYS,
     "symbol": _Variable(lambda case, _: case.intent.symbol),
     "base": _Variable(lambda case, _: _market(case).base),
     "quote": _Variable(lambda case, _: _market(case).quote),
-    "orders": _Variable(lambda case, _: len(case.orders)),
-    "dry": _Variable(lambda case, _: case.intent.dry),
-    "replaces": _Variable(lambda case, _: case.intent.cancels is not None),
+    "orders": _Variable(lambda case, _: len(case.orders), False, 1),
+    "dry": _Variable(lambda case, _: case.intent.dry, False, False),
+    "replaces": _Variable(lambda case, _: case.intent.cancels is not None, False, False),
     "side": _Variable(lambda _, fact: fact.order.side),
     "type": _Variable(lambda _, fact: fact.order.type),
     "time_in_force": _Variable(lambda _, fact: fact.order.time_in_force),
     "client_order_id": _Variable(lambda _, fact: fact.order.client_order_id),
-    "trailing_delta": _Variable(lambda _, fact: fact.order.trailing_delta),
-    "price": _Variable(lambda _, fact: fact.order.price, True),
-    "stop_price": _Variable(lambda _, fact: fact.order.stop_price, True),
-    "quantity": _Variable(lambda _, fact: _known(fact).quantity, True),
-    "quote_quantity": _Variable(lambda _, fact: fact.order.quote_quantity, True),
-    "notional": _Variable(lambda _, fact: _known(fact).gross, True),
-    "median": _Variable(lambda case, _: _fresh(case), True),
-    "bought": _Variable(lambda case, _: case.usage.bought.get(_market(case).base, 0), True),
-    "spent_today": _Variable(lambda case, _: case.usage.spent.get(_market(case).quote, 0), True),
+    "trailing_delta": _Variable(lambda _, fact: fact.order.trailing_delta, False, 1),
+    "price": _Variable(lambda _, fact: fact.order.price, True, 1),
+    "stop_price": _Variable(lambda _, fact: fact.order.stop_price, True, 1),
+    "quantity": _Variable(lambda _, fact: _known(fact).quantity, True, 1),
+    "quote_quantity": _Variable(lambda _, fact: fact.order.quote_quantity, True, 1),
+    "notional": _Variable(lambda _, fact: _known(fact).gross, True, 1),
+    "median": _Variable(lambda case, _: _fresh(case), True, 1),
+    "bought": _Variable(lambda case, _: case.usage.bought.get(_market(case).base, 0), True, 1),
+    "spent_today": _Variable(lambda case, _: case.usage.spent.get(_market(case).quote, 0), True, 1),
 }
 VARIABLES: Final[Mapping[str, Mapping[str, _Variable]]] = MappingProxyType(
     {
@@ -93,7 +100,7 @@ VARIABLES: Final[Mapping[str, Mapping[str, _Variable]]] = MappingProxyType(
             "network": _Variable(lambda case, _: case.intent.network),
             "address": _Variable(lambda case, _: case.intent.address),
             "tag": _Variable(lambda case, _: case.intent.tag),
-            "amount_sent": _Variable(lambda case, _: case.intent.amount, True),
+            "amount_sent": _Variable(lambda case, _: case.intent.amount, True, 1),
         },
     }
 )
@@ -181,6 +188,12 @@ def compile_condition(title: str, on: ConditionKind, source: str) -> Condition |
         program = compile_cel(text)
     except ValueError as error:
         return "this is not CEL: " + str(error).partition("ERROR: <input>:")[2].partition("\n")[0]
+    try:
+        answer = program.execute({name: known[name].sample for name in names})
+    except Exception as error:  # noqa: BLE001 - whatever CEL makes of it, the author should know
+        return f"this cannot be answered: {error}"
+    if not isinstance(answer, bool):
+        return f"this gives {answer!r}; a condition is true or false"
     return Condition(title, on, source, program, tuple((name, known[name].read) for name in names))
 
 

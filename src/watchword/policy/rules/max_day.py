@@ -21,14 +21,7 @@ class MaxDay(msgspec.Struct, frozen=True):
     def judge(self, case: Case) -> Deny | None:
         """See Rule."""
         usage = case.usage
-        return judge_total(
-            self.name,
-            case,
-            self.caps,
-            lambda quote: usage.spent.get(quote, 0) + usage.reserved.charged.get(quote, 0),
-            "spending today",
-            self.limit(),
-        )
+        return judge_total(self, case, usage.spent, usage.reserved.charged, "spending today")
 
     def limit(self) -> str:
         """See Rule."""

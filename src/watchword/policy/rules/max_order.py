@@ -24,7 +24,7 @@ class MaxOrder(msgspec.Struct, frozen=True):
         for group in case.groups:
             if group.exempt_whole:
                 continue
-            refused = unweighed(self.name, case, group, self.caps, self.limit())
+            refused = unweighed(self, case, group)
             if refused is not None or case.market is None:
                 return refused
             quote = case.market.quote

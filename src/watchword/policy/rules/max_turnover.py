@@ -24,14 +24,7 @@ class MaxTurnover(msgspec.Struct, frozen=True):
     def judge(self, case: Case) -> Deny | None:
         """See Rule."""
         usage = case.usage
-        return judge_total(
-            self.name,
-            case,
-            self.caps,
-            lambda quote: usage.turnover.get(quote, 0) + usage.reserved.gross.get(quote, 0),
-            "turnover today",
-            self.limit(),
-        )
+        return judge_total(self, case, usage.turnover, usage.reserved.gross, "turnover today")
 
     def limit(self) -> str:
         """See Rule."""

@@ -20,7 +20,7 @@ class Symbols(msgspec.Struct, frozen=True):
     def judge(self, case: Case) -> Deny | None:
         """See Rule."""
         intent = case.intent
-        if not isinstance(intent, Place | Cancel | Reduce) or intent.symbol in self.allowed:
+        if not isinstance(intent, (Place, Cancel, Reduce)) or intent.symbol in self.allowed:
             return None
         return Deny(
             self.name, f"{intent.symbol} is not among the symbols", (("symbol", intent.symbol),), self.limit()
