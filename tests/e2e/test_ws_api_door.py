@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from tests.support.doors import TRADER, Doors, call, open_doors
 
+from watchword.credentials.key_directory import KeyTerms
+from watchword.credentials.restriction import Restrictions, read_networks
 from watchword.exchange.commands import PlaceOrder
 
 ORDER = {
@@ -234,6 +236,30 @@ async def test_key_revoked_ends_session_and_subscriptions(doors: Doors) -> None:
     refused = await call(socket, "account.status", {"timestamp": doors.now_ms()}, request_id=7)
     assert (refused["id"], refused["status"], refused["error"]["code"]) == (None, 401, -2015)
     assert (await call(socket, "session.status"))["result"]["apiKey"] is None
+
+
+@pytest.mark.parametrize("change", ["address", "expiry"])
+async def test_key_narrowed_or_expired_ends_session_and_subscriptions(doors: Doors, change: str) -> None:
+    directory = doors.testnet.directory
+    key = doors.key(await doors.account("alice"), "ED25519", TRADER)
+    other = doors.key(await doors.account("bob"), "HMAC", TRADER)
+    socket = await doors.ws("/ws-api/v3")
+    await call(socket, "session.logon", doors.ws_params(key))
+    await call(socket, "userDataStream.subscribe")
+    await call(socket, "userDataStream.subscribe.signature", doors.ws_params(other))
+    now_us = doors.clock.now_us()
+    if change == "address":
+        elsewhere = read_networks(["192.0.2.0/24"])
+        assert isinstance(elsewhere, tuple)
+        directory.edit(key.api_key, KeyTerms("", TRADER, Restrictions(elsewhere)), now_us)
+    else:
+        directory.edit(key.api_key, KeyTerms("", TRADER, Restrictions(expires_us=now_us + 60_000_000)), now_us)
+        doors.clock.move(61)
+    ended = await socket.receive_json(timeout=5)
+    assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
+    refused = await call(socket, "account.status", {"timestamp": doors.now_ms()}, request_id=7)
+    assert (refused["id"], refused["status"], refused["error"]["code"]) == (None, 401, -2015)
+    assert (await call(socket, "session.subscriptions"))["result"] == [{"subscriptionId": 1}]
 
 
 async def test_limit_reached_says_when_to_come_back() -> None:

@@ -1,10 +1,13 @@
 """Small trails, whole and tampered with; sinks that fail on demand; a trail wired to them."""
 
+import asyncio
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from watchword.adapters.audit.durable_trail import DurableTrail, Pace
 from watchword.adapters.memory.audit import MemorySink
@@ -22,6 +25,7 @@ from watchword.audit.event import (
 )
 from watchword.audit.sealer import Sealer
 from watchword.audit.trail import AuditSink
+from watchword.audit.verify import verify
 from watchword.credentials.keypair import PrivateKey, generate
 from watchword.kernel.errors import StorageError
 
@@ -188,6 +192,26 @@ async def running(*sinks: FaultySink, pace: Pace = QUICK) -> AsyncIterator[Durab
         for sink in sinks:
             sink.gate.set()
         await trail.stop()
+
+
+def whole(sink: FaultySink) -> bool:
+    """Whether a sink has rows, all of them proven."""
+    report = verify(sink.lines(), TRAIL_KEY.public.verifier())
+    assert report.good, report.findings
+    return report.rows > 0
+
+
+def of(sink: FaultySink, kind: type) -> list[Any]:
+    """The events of one kind in a sink."""
+    return [event for event in sink.events() if isinstance(event, kind)]
+
+
+async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for something another thread does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.005)
 
 
 def as_lines(content: bytes) -> list[bytes]:

@@ -163,7 +163,7 @@ class Sequencer:
             return future
         self._next_sequence += 1
         self._last_us = now_us
-        self._queue.append((command, render, future))  # type: ignore[arg-type]
+        self._queue.append((command, render, future))
         if not self._scheduled and not self._writing:
             self._scheduled = True
             loop.call_soon(self._gather, len(self._queue), GATHER_TURNS_MAX)

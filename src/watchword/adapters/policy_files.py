@@ -30,7 +30,7 @@ def read_file(path: Path) -> str:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
 
 
-def tests_beside(policy: Path) -> Path:
+def suite_beside(policy: Path) -> Path:
     """Return where the tests of a policy are: `NAME.tests.yaml` beside `NAME.yaml`."""
     return policy.with_name(f"{policy.stem}{TESTS_MARK}{policy.suffix}")
 

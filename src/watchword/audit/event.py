@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from watchword.audit.redaction import (
+    IDENTIFIER_LENGTH_MAX,
+    RUN_LENGTH_MIN,
     bounded,
     is_number,
     redacted,
@@ -242,8 +244,15 @@ def encode_event(event: AnyEvent) -> bytes:
     fields = msgspec.structs.asdict(event)
     ours = isinstance(event, _NOTES)
     for name, value in fields.items():
-        if not is_number(value):
-            fields[name] = bounded(value) if ours else _cleaned(name, value)
+        # Usual values without a call: this runs twice for every request that is signed.
+        if type(value) is str and value.isascii() and value.isprintable():
+            if len(value) < RUN_LENGTH_MIN or (
+                len(value) <= IDENTIFIER_LENGTH_MAX and value.isalnum() and name in _IDENTIFIERS
+            ):
+                continue
+        elif is_number(value):
+            continue
+        fields[name] = bounded(value) if ours else _cleaned(name, value)
     return _encoder.encode({"type": event.__struct_config__.tag, **fields})
 
 

@@ -5,13 +5,16 @@ A `WireError` is an expected refusal: it is returned, never raised. Only the ent
 Source: errors.md of binance-spot-api-docs; HTTP statuses as observed by its users where the document is silent.
 """
 
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
 
+@final
 class WireError(msgspec.Struct, frozen=True):
     """What Binance would answer.
+
+    Final, so that hot paths may ask `type(x) is WireError`: a struct's `isinstance` takes four times as long.
 
     Attributes:
         code: Negative error code.

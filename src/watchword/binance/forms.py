@@ -48,7 +48,7 @@ def empty(name: str) -> WireError:
 class Form(Generic[Q]):
     """Reads parameters for one query type. Built once per operation, at import."""
 
-    __slots__ = ("_accepted", "_build", "_expected", "_ignored", "_mandatory", "_readers")
+    __slots__ = ("_accepted", "_build", "_expected", "_mandatory", "_readers")
 
     def __init__(self, query: type[Q], security: Security) -> None:
         """Compile the reader table.
@@ -73,8 +73,7 @@ class Form(Generic[Q]):
         signed = _SIGNED_NAMES if security != "NONE" else ()
         self._readers = readers
         self._mandatory = tuple(mandatory)
-        self._ignored = frozenset((*signed, *_WEBSOCKET_NAMES))
-        self._accepted = frozenset((*readers, *self._ignored))
+        self._accepted = frozenset((*readers, *signed, *_WEBSOCKET_NAMES))
         self._expected = len(readers) + len(signed)
 
     def read(self, params: Params) -> Q | WireError:
@@ -86,12 +85,12 @@ class Form(Generic[Q]):
         Returns:
             The query, or the first refusal: -1101, -1102, -1105, the readers' own, or -1104.
         """
-        if len(params) > self._expected and not params.keys() <= self._accepted:
+        if len(params) > self._expected and not self._accepted.issuperset(params):
             return too_many(self._expected, len(params))
         for name in self._mandatory:
             if not params.get(name):
                 return missing(name)
-        readers, ignored, known = self._readers, self._ignored, True
+        readers = self._readers
         values: dict[str, Any] = {}
         for name, text in params.items():
             if name in readers:
@@ -102,9 +101,7 @@ class Form(Generic[Q]):
                 if type(value) is WireError:
                     return value
                 values[field] = value
-            elif name not in ignored:
-                known = False
-        if not known:
+        if not self._accepted.issuperset(params):
             return unread(len(params.keys() & self._accepted), len(params))
         return self._build(**values)
 

@@ -51,6 +51,9 @@ def decode_component(raw: bytes) -> str | None:
     Returns:
         The text, or None where an escape is broken (`%`, `%2`, `%zz`) or the bytes are not UTF-8.
     """
+    if raw.isalnum():
+        # A signature in hex digits, most of the time.
+        return raw.decode("ascii")
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" in raw:
@@ -83,7 +86,7 @@ def read_params(raw_query: bytes, raw_body: bytes) -> Params | WireError:
     if len(raw_query) > QUERY_BYTES_MAX or len(raw_body) > BODY_BYTES_MAX:
         return REQUEST_TOO_LARGE
     params = _read_one(raw_query)
-    if not raw_body or isinstance(params, WireError):
+    if not raw_body or type(params) is WireError:
         return params
     from_body = _read_one(raw_body)
     if isinstance(from_body, WireError):
@@ -100,7 +103,7 @@ def too_many_parameters(received: int) -> WireError:
 
 
 def _read_one(raw: bytes) -> Params | WireError:
-    """Read one place (query or body). The text is decoded once; only pairs with escapes are looked at closer."""
+    """Read one place (query or body). The text is decoded once; only one with escapes is looked at closer."""
     if not raw:
         return {}
     if raw.count(b"&") >= PARAMETERS_COUNT_MAX:
@@ -109,20 +112,20 @@ def _read_one(raw: bytes) -> Params | WireError:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return _name_unreadable(raw)
+    parts = text.split("&")
+    if "" in parts:
+        parts = [part for part in parts if part]
+    escaped = "%" in text or "+" in text
     params: Params = {}
-    count = 0
-    for part in text.split("&"):
-        if not part:
-            continue
+    for part in parts:
         name, _, value = part.partition("=")
-        if "%" in part or "+" in part:
+        if escaped and ("%" in part or "+" in part):
             decoded_name, decoded = decode_component(name.encode()), decode_component(value.encode())
             if decoded_name is None or decoded is None:
                 return _unreadable(decoded_name)
             name, value = decoded_name, decoded
         params[name] = value
-        count += 1
-    return params if len(params) == count else DUPLICATE_PARAMETER
+    return params if len(params) == len(parts) else DUPLICATE_PARAMETER
 
 
 def _name_unreadable(raw: bytes) -> WireError:

@@ -175,10 +175,10 @@ def _identify(
     """Everything but the signature."""
     # 2 parameters present, well formed
     timestamp_us = read_timestamp_us(params.get("timestamp", ""))
-    if isinstance(timestamp_us, WireError):
+    if type(timestamp_us) is WireError:
         return BadParameter("timestamp", timestamp_us)
     window_us = read_window_us(params.get("recvWindow"))
-    if isinstance(window_us, WireError):
+    if type(window_us) is WireError:
         return BadParameter("recvWindow", window_us)
     # 3 the credential, then what it may do. A key that is found is well formed: only a miss is looked at closer.
     credential = directory.find(api_key) if api_key else None

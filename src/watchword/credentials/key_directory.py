@@ -92,6 +92,7 @@ class KeyDirectory:
 
     Attributes:
         on_revoked: Called with the API key after it was deleted or made unusable; sessions end here.
+        on_edited: Called with the API key after its terms changed; sessions look whether they may go on.
     """
 
     def __init__(self, store: KeyStore, entropy: Entropy) -> None:
@@ -105,6 +106,7 @@ class KeyDirectory:
             CorruptStoreError: A stored key cannot be used as what it was stored as.
         """
         self.on_revoked: list[Callable[[str], None]] = []
+        self.on_edited: list[Callable[[str], None]] = []
         self._store = store
         self._entropy = entropy
         self._credentials: dict[str, Credential] = {}
@@ -195,6 +197,8 @@ class KeyDirectory:
         self._remember(changed, credential.verifier)
         if "READING" not in terms.permissions:
             self._revoked(api_key)
+        for listener in self.on_edited:
+            listener(api_key)
         return changed
 
     def delete(self, api_key: str) -> KeyRecord | KeyRefused:

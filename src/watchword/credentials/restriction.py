@@ -95,7 +95,10 @@ def read_networks(entries: Iterable[str]) -> tuple[Network, ...] | BadRestrictio
         inside IPv6 (`::ffff:192.0.2.7`) becomes the IPv4 address.
     """
     networks: set[Network] = set()
-    for entry in _split(entries):
+    parts = _split(entries)
+    if isinstance(parts, BadRestriction):
+        return parts
+    for entry in parts:
         network = _network(entry)
         if isinstance(network, BadRestriction):
             return network
@@ -110,7 +113,10 @@ def read_networks(entries: Iterable[str]) -> tuple[Network, ...] | BadRestrictio
 def read_symbols(entries: Iterable[str]) -> frozenset[str] | BadRestriction:
     """Read a symbol list; an entry may hold several, separated by commas or spaces."""
     symbols: set[str] = set()
-    for entry in _split(entries):
+    parts = _split(entries)
+    if isinstance(parts, BadRestriction):
+        return parts
+    for entry in parts:
         symbol = entry.upper()
         if not _SYMBOL.fullmatch(symbol):
             return BadRestriction(
@@ -122,8 +128,15 @@ def read_symbols(entries: Iterable[str]) -> frozenset[str] | BadRestriction:
     return frozenset(symbols)
 
 
-def _split(entries: Iterable[str]) -> list[str]:
-    return [part for entry in entries for part in entry.replace(",", " ").split()]
+def _split(entries: Iterable[str]) -> list[str] | BadRestriction:
+    """Take entries apart. One with nothing in it (`--ip "$UNSET"`) must not pass for "no restriction"."""
+    parts: list[str] = []
+    for entry in entries:
+        found = entry.replace(",", " ").split()
+        if not found:
+            return BadRestriction(entry, "nothing is written here; leave the list out to have none.")
+        parts += found
+    return parts
 
 
 def _network(entry: str) -> Network | BadRestriction:

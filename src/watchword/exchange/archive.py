@@ -17,6 +17,7 @@ from watchword.exchange.commands import AnyCommand
 from watchword.exchange.engine import Engine
 from watchword.exchange.events import (
     AnyEvent,
+    OrderAccepted,
     OrderCanceled,
     OrderExpired,
     OrderListChanged,
@@ -111,6 +112,8 @@ class Archive:
         """Take in what one command did."""
         for event in events:
             kind = type(event)
+            if kind is OrderAccepted:
+                continue
             if kind is OrderTraded:
                 self._traded(event)  # type: ignore[arg-type]  # `kind` says so; isinstance would cost more
             elif kind is OrderCanceled or kind is OrderExpired:

@@ -40,7 +40,7 @@ def cancel_order(state: State, command: CancelOrder, events: list[AnyEvent]) -> 
     if desk is None:
         return UNKNOWN_ORDER
     order = _find(desk, command.order_id, command.orig_client_order_id, command.restriction)
-    if isinstance(order, WireError):
+    if type(order) is WireError:
         return order
     cancel(state, floor, desk, order, command.client_order_id, events)
     return None
@@ -109,7 +109,7 @@ def cancel_replace(state: State, command: CancelReplace, events: list[AnyEvent])
     found = _find(
         desk, command.cancel_order_id, command.cancel_orig_client_order_id, command.cancel_restriction
     )
-    if isinstance(found, WireError):
+    if type(found) is WireError:
         cancel_error = found
     else:
         canceled = found
@@ -117,7 +117,7 @@ def cancel_replace(state: State, command: CancelReplace, events: list[AnyEvent])
     attempted = cancel_error is None or command.mode == "ALLOW_FAILURE"
     if attempted:
         outcome = TOO_MANY_ORDERS if command.over_order_limit else place(state, command, events)
-        if isinstance(outcome, WireError):
+        if type(outcome) is WireError:
             new_error = outcome
         else:
             placed = outcome

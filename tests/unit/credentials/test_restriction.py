@@ -114,3 +114,10 @@ def test_symbol_list_is_bounded() -> None:
 )
 def test_expiry_is_the_first_moment_of_refusal(expires_us: int, now_us: int, expired: bool) -> None:
     assert Restrictions(expires_us=expires_us).expired(now_us) is expired
+
+
+@pytest.mark.parametrize("entry", ["", " ", ",", " , "])
+def test_entry_with_nothing_in_it_is_no_way_to_have_no_list(entry: str) -> None:
+    assert isinstance(read_networks(["192.0.2.7", entry]), BadRestriction)
+    assert isinstance(read_networks([entry]), BadRestriction)
+    assert isinstance(read_symbols([entry]), BadRestriction)

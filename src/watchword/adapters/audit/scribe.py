@@ -7,6 +7,7 @@ written twice, and what it lacks comes from the rows that wait or from another s
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from watchword.audit.chain import Head, Row, checked_row, follows, same
@@ -131,7 +132,7 @@ class Scribe:
     def _store(self, sink: AuditSink) -> None:
         """Append what waits, as one record."""
         with self._ready:
-            rows = [self._rows[index] for index in range(min(len(self._rows), APPEND_ROWS_MAX))]
+            rows = list(islice(self._rows, APPEND_ROWS_MAX))
         try:
             self._append(sink, rows)
             self._strained = sink.strained()
@@ -166,7 +167,8 @@ class Scribe:
 
     def _copy_missing(self, sink: AuditSink, upto: int) -> None:
         """Fill a gap from another sink, believing nothing."""
-        place, chunk, head = f"the copy for {self.name}", list[Row](), self._head
+        place, head = f"the copy for {self.name}", self._head
+        chunk: list[Row] = []
         for line in self._listener.lines_elsewhere(self, head.row):
             row = checked_row(line, place, head)
             chunk.append(row)

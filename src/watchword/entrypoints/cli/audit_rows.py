@@ -86,17 +86,16 @@ def row_line(row: Row, event: dict[str, Any]) -> str:
 
 
 def row_json(row: Row, event: dict[str, Any]) -> str:
-    """Return a row as one line of JSON."""
-    return json.dumps(row_fields(row, event), ensure_ascii=False, separators=(",", ":"))
+    """Return a row as one line of JSON, with escapes for what does not print."""
+    fields = row_fields(row, event)
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isprintable() else json.dumps(fields, separators=(",", ":"))
 
 
 def moment(now_us: int) -> str:
     """Write a time in UTC."""
     seconds, micros = divmod(now_us, 1_000_000)
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
-    except (ValueError, OverflowError, OSError):
-        return f"{now_us}us"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06d}Z"
 
 
 def harmless(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from watchword.adapters.policy_files import find_policies, read_file, tests_beside
+from watchword.adapters.policy_files import find_policies, read_file, suite_beside
 from watchword.binance.errors import WireError
 from watchword.binance.request import read_params
 from watchword.entrypoints.cli.output import say, show_json, show_table
@@ -94,7 +94,7 @@ def _policy(path: Path) -> Policy:
 
 
 def _suite(policy: Path) -> tuple[TestCase, ...]:
-    path = tests_beside(policy)
+    path = suite_beside(policy)
     if not path.exists():
         raise ConfigurationError(f"{policy} has no tests; write them in {path}")
     cases = read_suite(read_file(path))

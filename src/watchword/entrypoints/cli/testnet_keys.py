@@ -82,6 +82,7 @@ def create(
             raise ConfigurationError(
                 "--out names the file of a pair made here; with --public-key nothing is made"
             )
+        _must_say_when(expires)
         settings = read_settings(home=home)
         with administration(settings, "watchword testnet key create") as perform:
             made: Path | None = None
@@ -162,6 +163,7 @@ def edit(
         ):
             if given and clear:
                 raise ConfigurationError(f"{name} cannot be given and cleared at once")
+        _must_say_when(expires)
     request = ask.EditKey(
         api_key,
         label,
@@ -205,6 +207,12 @@ def _show_new(key: dict[str, Any], *, as_json: bool) -> None:
         say("The secret is shown this once. Store it where only your bot can read it.")
     else:
         show_fields(key)
+
+
+def _must_say_when(expires: str | None) -> None:
+    """Refuse `--expires "$UNSET"`: it would quietly make a key that never expires."""
+    if expires is not None and not expires.strip():
+        raise ConfigurationError("--expires is empty; write a date, a span such as 30d, or leave it out")
 
 
 def _read_public(path: Path) -> str:

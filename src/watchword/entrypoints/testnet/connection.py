@@ -214,7 +214,9 @@ class Connection(asyncio.Protocol):
         if opcode is TEXT and frame.fin:
             self._message(bytes(frame.data))
         elif opcode is TEXT or opcode is CONT:
-            self._fragments.append(bytes(frame.data))
+            if frame.data:
+                # An empty one adds nothing to the bytes that are bounded, and would add to this list for ever.
+                self._fragments.append(bytes(frame.data))
             if frame.fin:
                 whole, self._fragments = b"".join(self._fragments), []
                 self._message(whole)

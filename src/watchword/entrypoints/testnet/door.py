@@ -37,6 +37,10 @@ class KeyHolder(Protocol):
         """The key is gone: end what it opened."""
         ...
 
+    def recheck(self, now_us: int) -> None:
+        """Keys may have expired or been narrowed: end what they may no longer hold."""
+        ...
+
 
 class Door:
     """The shared state of all connections.
@@ -82,6 +86,10 @@ class Door:
         for session in tuple(self.api_sessions):
             session.revoke(api_key)
 
+    def on_edited(self, api_key: str) -> None:  # noqa: ARG002 - sessions know which keys they hold
+        """Have every session look at its keys again."""
+        self._recheck(self.clock.now_us())
+
     def sweep(self) -> None:
         """Let every socket look at the clock."""
         now_us = self.clock.now_us()
@@ -89,6 +97,11 @@ class Door:
         self.date = http_date(now_us)
         for socket in tuple(self.sockets):
             socket.sweep(now_us)
+        self._recheck(now_us)
+
+    def _recheck(self, now_us: int) -> None:
+        for session in tuple(self.api_sessions):
+            session.recheck(now_us)
 
     async def keep_sweeping(self) -> None:
         """Sweep once a second until cancelled."""

@@ -79,7 +79,7 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         return _unrouted(door, request, visitor, endpoint, now_us)
     # 2 parameters; what was sent is charged, whatever becomes of it
     params = read_params(request.query, request.body)
-    weight = UNROUTED_WEIGHT if isinstance(params, WireError) else endpoint.weight(params)
+    weight = UNROUTED_WEIGHT if type(params) is WireError else endpoint.weight(params)
     extra = b""
     refused: WireError | None
     if endpoint.family == "sapi":
@@ -90,7 +90,7 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         refused = door.limits.admit_request(visitor, weight, now_us)
     if refused is not None:
         return _error(door, request, visitor, refused, now_us, extra)
-    if isinstance(params, WireError):
+    if type(params) is WireError:
         return _error(door, request, visitor, params, now_us, extra)
     micros = TIME_UNITS.get(request.time_unit) if request.time_unit is not None else False
     if micros is None:
@@ -122,7 +122,7 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         micros=micros, ip=request.ip, websocket=False,
     )  # fmt: skip
     # 9 the reply
-    if isinstance(result, WireError):
+    if type(result) is WireError:
         return _error(door, request, visitor, result, now_us, extra)
     if endpoint.unfilled_count and credential is not None:
         (_, seconds), (_, day) = door.limits.order_counts(credential.account_id, now_us)

@@ -127,6 +127,7 @@ def open_door(testnet: "Testnet") -> Door:
         user_streams.on_applied,
     ]
     testnet.directory.on_revoked.append(door.on_revoked)
+    testnet.directory.on_edited.append(door.on_edited)
     return door
 
 

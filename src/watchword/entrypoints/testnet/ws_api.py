@@ -18,6 +18,7 @@ from watchword.binance.endpoints import Endpoint, for_ws
 from watchword.binance.errors import REJECTED_API_KEY, UNAUTHORIZED, UNKNOWN, WireError, illegal
 from watchword.binance.request import Params
 from watchword.credentials.authenticator import Admitted, Refusal, admit, admit_in_session, to_wire
+from watchword.credentials.authorizer import authorize
 from watchword.credentials.payload import ws_payloads
 from watchword.entrypoints.testnet import reports
 from watchword.entrypoints.testnet.connection import Connection
@@ -127,6 +128,19 @@ class ApiSession:
             self._api_key = ""
             self._revoked = True
 
+    def recheck(self, now_us: int) -> None:
+        """End what was opened with keys that expired since, or may no longer be used from this address."""
+        held = {subscription.api_key for subscription in self._subscriptions.values()}
+        if self._api_key:
+            held.add(self._api_key)
+        for api_key in held:
+            credential = self._door.testnet.directory.find(api_key)
+            if (
+                credential is None
+                or authorize(credential, "USER_STREAM", self.connection.ip, None, now_us) is not None
+            ):
+                self.revoke(api_key)
+
     # Requests.
 
     def _start(self, text: bytes) -> None:
@@ -160,10 +174,10 @@ class ApiSession:
     async def _answer(self, reply_id: bytes, request: Request | WireError) -> bytes:
         now_us = self._door.clock.now_us()
         # 1 the method
-        endpoint = None if isinstance(request, WireError) else for_ws(request.method)
-        if endpoint is None or isinstance(request, WireError):
+        endpoint = None if type(request) is WireError else for_ws(request.method)
+        if endpoint is None or type(request) is WireError:
             refused = self._door.limits.admit_request(self._visitor, UNKNOWN_METHOD_WEIGHT, now_us)
-            error = refused or (request if isinstance(request, WireError) else NOT_SUPPORTED)
+            error = refused or (request if type(request) is WireError else NOT_SUPPORTED)
             return error_reply(reply_id, error, self._limits_json(None, None, now_us), now_us)
         params = request.params
         weight = endpoint.weight(params)
@@ -177,7 +191,7 @@ class ApiSession:
         if result is None:
             result, credential = await self._carry_out(endpoint, params, weight, now_us)
         limits = self._limits_json(endpoint, credential, now_us) if shows_limits else b""
-        if isinstance(result, WireError):
+        if type(result) is WireError:
             return error_reply(reply_id, result, limits, now_us)
         return result_reply(reply_id, result, limits)
 

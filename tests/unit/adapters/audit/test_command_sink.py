@@ -102,7 +102,8 @@ def test_lines_that_are_none_or_too_many_are_a_refusal() -> None:
         sink.close()
 
 
-def test_answer_without_an_end_is_a_refusal() -> None:
+def test_answer_without_an_end_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchword.adapters.audit.command_sink.END_S_MAX", 0.1)
     sink = talking("os.write(1, b'x' * 400_000); time.sleep(60)")
     with pytest.raises(StorageError, match="said: xxxx"):
         sink.head()

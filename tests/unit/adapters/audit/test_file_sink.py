@@ -57,7 +57,7 @@ def test_torn_first_line_is_mended(tmp_path: Path) -> None:
 def test_other_peoples_file_is_refused_and_not_touched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    with pytest.raises(CorruptStoreError, match="cannot use .*it is another file"):
+    with pytest.raises(CorruptStoreError, match=r"cannot use .*it is another file"):
         FileSink(path, 0)
     assert path.read_bytes() == content
 
@@ -81,7 +81,7 @@ def test_reader_finds_every_row_and_reads_backwards(tmp_path: Path) -> None:
     path.write_bytes(b"".join(row.line for row in rows))
     with contextlib.closing(open_reader(path)) as reader:
         assert isinstance(reader, FileReader)
-        for after in [*range(0, 20), 333, 698, 699, 700, 5_000]:
+        for after in [*range(20), 333, 698, 699, 700, 5_000]:
             assert list(reader.lines_after(after)) == [row.line for row in rows[after:]]
         assert list(reader.lines_back()) == [row.line for row in reversed(rows)]
         assert reader.acknowledged() is None

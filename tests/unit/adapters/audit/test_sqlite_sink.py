@@ -75,7 +75,7 @@ def test_second_writer_is_refused_and_readers_are_not(tmp_path: Path) -> None:
     with pytest.raises(HomeBusyError):
         SqliteSink(tmp_path / "audit.db", RESERVE)
     with contextlib.closing(open_reader(tmp_path / "audit.db")) as reader:
-        assert [line for line in reader.lines_back()] == [row.line for row in reversed(small_trail())]
+        assert list(reader.lines_back()) == [row.line for row in reversed(small_trail())]
         assert reader.acknowledged() == Head(12, small_trail()[-1].digest)
         assert reader.place_name() == str(sink.path) == sink.place_name()
     sink.close()
@@ -249,8 +249,7 @@ def test_full_disk_without_reserve_fails_and_keeps_the_rest(tmp_path: Path) -> N
     limit_pages(sink, 0)
     (tmp_path / "audit.reserve").unlink()
     with pytest.raises(StorageError, match=r"audit\.db at row 3: database or disk is full"):
-        for row in rows[2:]:
-            sink.append([row] if row.number > 3 else rows[2:])
+        sink.append(rows[2:])
     sink.close()
     with contextlib.closing(SqliteReader(tmp_path / "audit.db")) as reader:
         assert list(reader.lines_after(0)) == [row.line for row in rows[:2]]

@@ -8,6 +8,8 @@ SECOND_US: Final = 1_000_000
 _SPAN: Final = re.compile(r"([0-9]{1,6})(s|m|h|d|w)")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: The last second that can be written back in every time zone.
+LATEST_US: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def read_expiry(text: str, now_us: int) -> int | str:
@@ -19,14 +21,15 @@ def read_expiry(text: str, now_us: int) -> int | str:
         now_us: Epoch microseconds, for spans.
 
     Returns:
-        Epoch microseconds, 0 for "never"; or a text that says what is wrong.
+        Epoch microseconds, 0 for "never"; or a text that says what is wrong. A written moment is never 0 or below:
+        those mean "never" further in.
     """
     text = text.strip()
     if text in {"", "never"}:
         return 0
     span = _SPAN.fullmatch(text)
     if span is not None:
-        return now_us + int(span[1]) * _UNIT_S[span[2]] * SECOND_US
+        return _within(text, now_us + int(span[1]) * _UNIT_S[span[2]] * SECOND_US)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -35,7 +38,7 @@ def read_expiry(text: str, now_us: int) -> int | str:
         )
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return _within(text, (at - _EPOCH) // timedelta(microseconds=1))
 
 
 def write_expiry(at_us: int) -> str | None:
@@ -43,3 +46,10 @@ def write_expiry(at_us: int) -> str | None:
     if at_us == 0:
         return None
     return (_EPOCH + timedelta(seconds=at_us // SECOND_US)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _within(text: str, at_us: int) -> int | str:
+    """Refuse moments that would be taken for "never", or could not be written back."""
+    if 0 < at_us <= LATEST_US:
+        return at_us
+    return f"{text!r} is no expiry: write one between 1970-01-02 and 9999-12-31, or leave it out for none"

@@ -6,6 +6,7 @@ does.
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -20,7 +21,10 @@ from watchword.kernel.errors import WatchwordError
 if TYPE_CHECKING:
     from watchword.bootstrap.testnet import Testnet
 
+LOG = logging.getLogger("watchword.testnet.admin")
+
 CONNECTIONS_MAX: Final = 64
+FAULT: Final = "something broke inside the testnet, and whether it was done is unknown; its log says what"
 #: struct ucred of Linux: pid, uid, gid.
 _PEER: Final = struct.Struct("3i")
 
@@ -98,6 +102,9 @@ async def answer(testnet: "Testnet", line: bytes) -> bytes:
         return to_json(await perform(testnet, request))
     except WatchwordError as error:
         return to_json(Refused(str(error)))
+    except Exception:
+        LOG.exception("an administrative request failed: %s", type(request).__name__)
+        return to_json(Refused(FAULT))
 
 
 def _bind(path: Path) -> socket.socket:

@@ -115,7 +115,7 @@ def check_order(
     if refused is not None:
         return refused
     instrument = find(testnet, query.symbol)
-    if isinstance(instrument, WireError):
+    if type(instrument) is WireError:
         return instrument
     if order_type not in instrument.order_types:
         return unsupported(order_type)

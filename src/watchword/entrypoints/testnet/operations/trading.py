@@ -57,10 +57,10 @@ _CANCEL_ALL: Final = Form(CancelAllQuery, "TRADE")
 async def place(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """POST order."""
     query = ORDER.read(call.params)
-    if isinstance(query, WireError):
+    if type(query) is WireError:
         return query
     instrument = check_order(testnet, query, call.params, call.now_us)
-    if isinstance(instrument, WireError):
+    if type(instrument) is WireError:
         return instrument
     account_id = credential_of(call).account_id
     client_order_id = query.new_client_order_id or new_client_id(testnet)
@@ -73,7 +73,7 @@ async def place(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return place_command(query, sequence, now_us, account_id, client_order_id, stp_mode)
 
     def answer(command: AnyCommand, applied: Applied) -> bytes | WireError:
-        if isinstance(applied, WireError):
+        if type(applied) is WireError:
             return applied
         for event in applied:
             if isinstance(event, OrderAccepted):
@@ -86,10 +86,10 @@ async def place(testnet: "Testnet", call: "Call") -> bytes | WireError:
 async def test(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """POST order/test: everything but the engine."""
     query = TEST.read(call.params)
-    if isinstance(query, WireError):
+    if type(query) is WireError:
         return query
     instrument = check_order(testnet, query, call.params, call.now_us)
-    if isinstance(instrument, WireError):
+    if type(instrument) is WireError:
         return instrument
     if not query.compute_commission_rates:
         return b"{}"
@@ -99,10 +99,10 @@ async def test(testnet: "Testnet", call: "Call") -> bytes | WireError:
 async def cancel(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """DELETE order. Cancelling one leg of a list cancels the list, and is answered with the list."""
     query = _CANCEL.read(call.params)
-    if isinstance(query, WireError):
+    if type(query) is WireError:
         return query
     instrument = find(testnet, query.symbol)
-    if isinstance(instrument, WireError):
+    if type(instrument) is WireError:
         return instrument
     if not query.order_id and not query.orig_client_order_id:
         return either_missing("origClientOrderId", "orderId")
@@ -124,7 +124,7 @@ async def cancel(testnet: "Testnet", call: "Call") -> bytes | WireError:
         )
 
     def answer(command: AnyCommand, applied: Applied) -> bytes | WireError:
-        if isinstance(applied, WireError):
+        if type(applied) is WireError:
             return applied
         at_us = command.now_us
         if len(applied) > 1:
@@ -142,10 +142,10 @@ async def cancel(testnet: "Testnet", call: "Call") -> bytes | WireError:
 async def cancel_all(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """DELETE openOrders: single orders and lists, each in its own form. Nothing open is -2011."""
     query = _CANCEL_ALL.read(call.params)
-    if isinstance(query, WireError):
+    if type(query) is WireError:
         return query
     instrument = find(testnet, query.symbol)
-    if isinstance(instrument, WireError):
+    if type(instrument) is WireError:
         return instrument
     account_id, deadline_us, unit = credential_of(call).account_id, call.deadline_us, unit_us(call)
     cancel_id = new_client_id(testnet)
@@ -156,7 +156,7 @@ async def cancel_all(testnet: "Testnet", call: "Call") -> bytes | WireError:
         return CancelOpenOrders(sequence, now_us, account_id, query.symbol, cancel_id)
 
     def answer(command: AnyCommand, applied: Applied) -> bytes | WireError:
-        if isinstance(applied, WireError):
+        if type(applied) is WireError:
             return applied
         at_us = command.now_us
         reports = [

@@ -9,6 +9,7 @@ from tests.support.key_pairs import new_key_pair
 
 from watchword.bootstrap.testnet import Testnet, open_memory_testnet
 from watchword.config import read_settings
+from watchword.entrypoints.testnet.admin import listener
 from watchword.entrypoints.testnet.admin.listener import answer
 
 START_US = 1_795_000_000_000_000
@@ -219,3 +220,15 @@ async def test_hash_belongs_to_its_sequence(admin: Administration) -> None:
 )  # fmt: skip
 async def test_line_that_is_no_request_is_answered_with_an_error(admin: Administration, line: bytes) -> None:
     assert b"not a request" in await answer(admin.testnet, line)
+
+
+async def test_fault_inside_is_answered_and_not_a_closed_connection(
+    admin: Administration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_testnet: Testnet, _request: object) -> None:
+        raise OverflowError("secret detail")
+
+    monkeypatch.setattr(listener, "perform", broken)
+    refusal = await admin.refused("status")
+    assert "broke inside" in refusal
+    assert "secret detail" not in refusal
