@@ -160,3 +160,18 @@ def test_admin_socket_is_private(served: tuple[Commands, TestnetProcess]) -> Non
     socket = served[0].home / "testnet" / "admin.sock"
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [("--ip", "nothing is written"), ("--symbol", "nothing is written"), ("--expires", "is empty")],
+)
+def test_restriction_left_empty_by_a_shell_makes_no_unrestricted_key(
+    served: tuple[Commands, TestnetProcess], option: str, named: str
+) -> None:
+    commands, _ = served
+    commands.run("account", "create", "shell")
+    refused = commands.run("key", "create", "--account", "shell", "--type", "hmac", option, "")
+    assert refused.returncode == 1
+    assert named in refused.stderr
+    assert commands.json("key", "list", "--account", "shell") == []

@@ -10,6 +10,7 @@ from tests.support.doors import TRADER, Doors, call, open_doors
 
 from watchword.credentials.key_directory import KeyTerms
 from watchword.credentials.restriction import Restrictions, read_networks
+from watchword.entrypoints.testnet.connection import Connection
 from watchword.exchange.commands import PlaceOrder
 
 ORDER = {
@@ -218,7 +219,9 @@ async def test_subscription_ends_with_a_last_event(doors: Doors) -> None:
     assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
     assert (await socket.receive_json(timeout=5))["result"] == {}
     assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": 0}))["result"] == {}
-    assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": "x"}))["error"]["code"] == -1100
+    assert (await call(socket, "userDataStream.unsubscribe", {"subscriptionId": "x"}))["error"][
+        "code"
+    ] == -1100
     assert (await call(socket, "userDataStream.unsubscribe"))["error"]["code"] == -2036
     assert (await call(socket, "userDataStream.subscribe"))["result"] == {"subscriptionId": 1}
     await socket.send_json({"id": 1, "method": "session.logout"})
@@ -253,7 +256,9 @@ async def test_key_narrowed_or_expired_ends_session_and_subscriptions(doors: Doo
         assert isinstance(elsewhere, tuple)
         directory.edit(key.api_key, KeyTerms("", TRADER, Restrictions(elsewhere)), now_us)
     else:
-        directory.edit(key.api_key, KeyTerms("", TRADER, Restrictions(expires_us=now_us + 60_000_000)), now_us)
+        directory.edit(
+            key.api_key, KeyTerms("", TRADER, Restrictions(expires_us=now_us + 60_000_000)), now_us
+        )
         doors.clock.move(61)
     ended = await socket.receive_json(timeout=5)
     assert (ended["subscriptionId"], ended["event"]["e"]) == (0, "eventStreamTerminated")
@@ -280,6 +285,26 @@ async def test_binary_frame_closes_the_connection(doors: Doors) -> None:
     await socket.send_bytes(b"{}")
     assert (await socket.receive(timeout=5)).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
     assert socket.close_code == 1003
+
+
+async def test_empty_fragments_are_not_kept(doors: Doors) -> None:
+    socket = await doors.ws("/ws-api/v3")
+    writer = socket._writer
+    await writer.send_frame(b'{"id":1,"me', aiohttp.WSMsgType.TEXT)
+    assert (await socket.receive_json(timeout=5))["error"]["code"] == -1135
+    connection = next(c for c in doors.door.sockets if isinstance(c, Connection))
+    # Raw frames: aiohttp sends whole messages only. A first fragment, many empty ones, the last.
+    transport = writer.transport
+    transport.write(b"\x01\x82\0\0\0\0{}" + b"\x00\x80\0\0\0\0" * 5_000)
+    await call_later_turns()
+    assert len(connection._fragments) == 1
+    transport.write(b"\x80\x80\0\0\0\0")
+    assert (await socket.receive_json(timeout=5))["error"]["code"] == -1135
+
+
+async def call_later_turns() -> None:
+    """Let the server take what was written."""
+    await asyncio.sleep(0.2)
 
 
 async def test_shutdown_is_announced(doors: Doors) -> None:

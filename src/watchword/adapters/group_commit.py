@@ -266,10 +266,12 @@ class Sequencer:
                     listener(command, applied)
                 except Exception as error:  # noqa: BLE001 - loud, but the exchange goes on
                     self._report(error)
+            if future.done():
+                continue
             if fault is None:
-                _answer_once(future, answer)
+                future.set_result(answer)
             else:
-                _fail_once(future, fault)
+                future.set_exception(fault)
         last = batch[-1][0]
         self.position = Position(last.sequence, last.now_us, checksum, outcome)
 

@@ -6,6 +6,8 @@ Folders it makes are 0700, files 0600. Never reads what the files mean.
 import fcntl
 import json
 import os
+import shlex
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final, Self
@@ -40,13 +42,15 @@ class Home:
 
         Raises:
             HomeBusyError: Another process holds it; the text names its pid and role.
-            ConfigurationError: The folder cannot be made or written.
+            ConfigurationError: The folder cannot be made or written, or everyone may write in it.
         """
         try:
             _folder(path)
+            _not_everyones(path)
             _folder(path / "testnet")
             _folder(path / "testnet" / "snapshots")
-            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            # Not through a link: what is locked is also cut to nothing and written.
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
         except OSError as error:
             raise ConfigurationError(f"cannot use {path} as home: {error.strerror}") from error
         try:
@@ -152,6 +156,14 @@ def _folder(path: Path) -> None:
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     if path.name in {"testnet", "snapshots"}:
         path.chmod(FOLDER_MODE)
+
+
+def _not_everyones(path: Path) -> None:
+    """Refuse a home in which any user of the machine could swap our files for others."""
+    if path.stat().st_mode & stat.S_IWOTH:
+        raise ConfigurationError(
+            f"everyone on this machine may write in {path}; close it: chmod 700 {shlex.quote(str(path))}"
+        )
 
 
 def _holder(lock: int) -> str:

@@ -16,6 +16,7 @@ from typing import IO, Final
 
 import msgspec
 
+from watchword.binance.params import SCALED_MAX
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.units import TooPrecise, parse_scaled
 
@@ -107,7 +108,13 @@ def _trade(fields: list[str], time_column: int, path: Path, number: int) -> Reco
     except (IndexError, TooPrecise):
         price = quantity = buyer_is_maker = None
         moment = ""
-    if not price or not quantity or buyer_is_maker is None or not re.fullmatch("[0-9]{13,16}", moment):
+    if (
+        not price
+        or not quantity
+        or max(price, quantity) > SCALED_MAX
+        or buyer_is_maker is None
+        or not re.fullmatch("[0-9]{13,16}", moment)
+    ):
         raise ConfigurationError(f"{path}: line {number} is no trade; {_HOW}")
     at = int(moment)
     return RecordedTrade(at if at >= _MICROSECONDS_FROM else at * 1_000, price, quantity, buyer_is_maker)

@@ -126,6 +126,9 @@ def judge_market(
             return LOT_SIZE
         if _outside(quantity, rules.market_min_qty, rules.market_max_qty, rules.market_step_size):
             return MARKET_LOT_SIZE
+        if not reference:
+            # Nobody ever traded here (books may start empty): there is no price to judge the value by.
+            return None
         notional = multiply_scaled(reference, quantity)
     if rules.min_notional_to_market and notional < rules.min_notional:
         return NOTIONAL

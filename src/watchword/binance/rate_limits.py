@@ -18,7 +18,7 @@ INTERVAL_US: Final[dict[str, int]] = {
 }
 
 
-class RateLimit(msgspec.Struct, frozen=True, rename="camel"):
+class RateLimit(msgspec.Struct, frozen=True, rename="camel", cache_hash=True):
     """One fixed window, in the member order of `exchangeInfo`."""
 
     rate_limit_type: RateLimitType

@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -58,6 +58,7 @@ class Testnet:
         home: The folder it lives in; None in memory.
         snapshots: Makes snapshots; None in memory.
         addresses: Where it serves, once `announce` was told.
+        at_hand: What the operations keep between calls, by its type. No state: nothing depends on it.
         on_close: Called once by `close`.
         services: Context managers entered by `start` and left by `stop`, in order and in reverse.
     """
@@ -90,6 +91,7 @@ class Testnet:
         self.on_close: Callable[[], None] | None = None
         self.services: list[Service] = []
         self.addresses: dict[str, str] = {}
+        self.at_hand: dict[type, Any] = {}
         self._running = contextlib.AsyncExitStack()
 
     async def start(self) -> None:

@@ -121,7 +121,7 @@ class Limits:
     def give_back(self, visitor: Visitor, weight: int, now_us: int) -> None:
         """Take a charge back (order calls are free when they succeed), if its window is still the current one."""
         if visitor.weight_slot == now_us // self._weight_us:
-            visitor.weight = max(0, visitor.weight - weight)
+            visitor.weight = visitor.weight - weight if visitor.weight > weight else 0
 
     def used_weight(self, visitor: Visitor, now_us: int) -> int:
         """Return the weight used in the current minute."""

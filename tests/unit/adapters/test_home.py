@@ -72,3 +72,22 @@ def test_atomic_write_replaces_or_leaves(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == [path]
     write_atomically(path, b"two")
     assert path.read_bytes() == b"two"
+
+
+def test_home_open_to_everyone_is_refused_with_the_command_that_closes_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="chmod 700"):
+        Home.acquire(home, "test")
+    assert list(home.iterdir()) == []
+
+
+def test_lock_that_is_a_link_is_refused_and_its_target_untouched(tmp_path: Path) -> None:
+    victim, home = tmp_path / "victim", tmp_path / "home"
+    victim.write_text("precious")
+    home.mkdir(0o700)
+    (home / "lock").symlink_to(victim)
+    with pytest.raises(ConfigurationError):
+        Home.acquire(home, "test")
+    assert victim.read_text() == "precious"

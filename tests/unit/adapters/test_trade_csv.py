@@ -47,6 +47,7 @@ def test_recording_in_a_zip_is_read(tmp_path: Path) -> None:
         ("1703980800000,1,2,3,4,5,6,7,8,9,10,0", "line 2 is no trade"),
         ("hello", "line 2 is no trade"),
         (SPOT_TRADES.replace("42288.57", "-1"), "line 2 is no trade"),
+        (SPOT_TRADES.replace("42288.57", "99999999999999999999.57"), "line 2 is no trade"),
         (SPOT_TRADES.replace("42288.57000000", "0"), "line 2 is no trade"),
         (SPOT_TRADES.replace("0.00100000", "0.001000001"), "line 2 is no trade"),
         (SPOT_TRADES.replace("1703980800012", "yesterday"), "line 2 is no trade"),

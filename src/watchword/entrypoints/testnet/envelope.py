@@ -32,6 +32,7 @@ TOO_MANY_PARAMETERS: Final = WireError(
 
 _TEXT_ID = re.compile(rb'"[a-zA-Z0-9_-]{1,36}"')
 _NUMBER_ID = re.compile(rb"-?[0-9]{1,19}")
+_NUMBER_ID_LENGTH_MAX: Final = 19
 
 
 class Message(msgspec.Struct):
@@ -78,15 +79,14 @@ def read_request(text: bytes) -> tuple[bytes, Request | WireError]:
     Returns:
         The id to answer with (JSON; `null` where it cannot be read), and the request or why it is none.
     """
-    if b":-0" not in text and b": -0" not in text:
+    try:
+        plain = _PLAIN.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _read_raw(text)
+    if 0 in plain.params.values() and b"-0" in text:
         # The literal of a whole number is what `str` gives back, but for minus zero.
-        try:
-            plain = _PLAIN.decode(text)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            pass
-        else:
-            return _checked(bytes(plain.id), plain.method, _texts(plain.params))
-    return _read_raw(text)
+        return _read_raw(text)
+    return _checked(bytes(plain.id), plain.method, _texts(plain.params))
 
 
 def _read_raw(text: bytes) -> tuple[bytes, Request | WireError]:
@@ -123,6 +123,8 @@ def _checked(reply_id: bytes, method: str, params: Params) -> tuple[bytes, Reque
 
 
 def _is_id(raw: bytes) -> bool:
+    if raw.isdigit():
+        return len(raw) <= _NUMBER_ID_LENGTH_MAX
     return bool(raw == NULL or _TEXT_ID.fullmatch(raw) or _NUMBER_ID.fullmatch(raw))
 
 

@@ -73,6 +73,7 @@ class HttpProtocol(asyncio.Protocol):
         self._reading = False
         self._since_us = door.tick_us
         self._answering = False
+        self._task: asyncio.Task[None] = cast("asyncio.Task[None]", None)
         self._waiting: deque[HttpRequest] = deque()
         self._write_paused_us = 0
         self._read_paused = False
@@ -196,9 +197,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _answer(self, request: HttpRequest) -> None:
         self._answering = True
-        task = self.loop.create_task(self._run(request))
-        self.door.tasks.add(task)
-        task.add_done_callback(self.door.tasks.discard)
+        self._task = self.loop.create_task(self._run(request))
+        self.door.tasks.add(self._task)
 
     async def _run(self, request: HttpRequest) -> None:
         """Answer one request and take the next."""
@@ -207,6 +207,8 @@ class HttpProtocol(asyncio.Protocol):
         except Exception:
             LOG.exception("request failed: %s %s", request.method, request.path)
             reply = rest.fault(self.door, request)
+        # Not by a callback of the task: that would be one more call of the loop for every request.
+        self.door.tasks.discard(self._task)
         self._answering = False
         if self.transport.is_closing():
             return

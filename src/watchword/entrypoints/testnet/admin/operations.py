@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 import msgspec
 
 from watchword.binance.errors import WireError
+from watchword.binance.params import SCALED_MAX
 from watchword.credentials.key_directory import KeyRecord, KeyRefused, KeyTerms
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.pem import read_public
@@ -280,6 +281,10 @@ async def _set_liquidity(testnet: "Testnet", request: ask.ChangeLiquidity) -> An
 async def _import(testnet: "Testnet", request: ask.ImportTrades) -> Answer:
     if len(request.trades) > ask.IMPORT_TRADES_MAX:
         return Refused(f"at most {ask.IMPORT_TRADES_MAX} trades at once")
+    for price, quantity, _ in request.trades:
+        # What does not fit 64 bits cannot be journaled.
+        if not (0 < price <= SCALED_MAX and 0 < quantity <= SCALED_MAX):
+            return Refused("price and quantity of a trade are above 0 and below 2^63 hundred-millionths")
     results = await asyncio.gather(
         *(
             _submit(testnet, ImportTrade, request.symbol, price, quantity, buyer_is_maker)

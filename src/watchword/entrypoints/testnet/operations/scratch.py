@@ -4,7 +4,6 @@ Nothing here is state: it can be dropped at any moment, and no answer depends on
 """
 
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 from watchword.kernel.entropy import Entropy, alphanumeric
 
@@ -39,14 +38,11 @@ class Scratch:
         return self._stock.pop()
 
 
-_scratches: "WeakKeyDictionary[Testnet, Scratch]" = WeakKeyDictionary()
-
-
 def scratch_of(testnet: "Testnet") -> Scratch:
     """Return the testnet's own scratch."""
-    scratch = _scratches.get(testnet)
+    scratch: Scratch | None = testnet.at_hand.get(Scratch)
     if scratch is None:
-        scratch = _scratches[testnet] = Scratch(testnet.entropy)
+        scratch = testnet.at_hand[Scratch] = Scratch(testnet.entropy)
     return scratch
 
 

@@ -232,3 +232,12 @@ async def test_fault_inside_is_answered_and_not_a_closed_connection(
     refusal = await admin.refused("status")
     assert "broke inside" in refusal
     assert "secret detail" not in refusal
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**23])
+async def test_import_that_cannot_be_journaled_is_refused_and_the_venue_goes_on(
+    admin: Administration, number: int
+) -> None:
+    for trade in ((number, 1, True), (1, number, True)):
+        assert "above 0" in await admin.refused("import", symbol="BTCUSDT", trades=[trade])
+    assert (await admin.ask("import", symbol="BTCUSDT", trades=[(10**12, 10**6, True)]))["imported"] == 1
