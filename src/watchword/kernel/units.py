@@ -9,6 +9,8 @@ from typing import Final
 
 SCALE: Final = 100_000_000
 SCALE_DIGITS: Final = 8
+_WHOLE: Final = slice(None, -SCALE_DIGITS)
+_FRACTION: Final = slice(-SCALE_DIGITS, None)
 
 _WHOLE_DIGITS_MAX: Final = 20
 #: What makes a number with so many decimals a scaled one.
@@ -69,9 +71,9 @@ def format_scaled(value: int) -> str:
     if value <= 0:
         return "-" + format_scaled(-value) if value else "0.00000000"
     digits = str(value)
-    if len(digits) > SCALE_DIGITS:
-        return f"{digits[:-SCALE_DIGITS]}.{digits[-SCALE_DIGITS:]}"
-    return f"0.{digits:0>8}"
+    if value >= SCALE:
+        return digits[_WHOLE] + "." + digits[_FRACTION]
+    return "0." + digits.rjust(SCALE_DIGITS, "0")
 
 
 def format_trimmed(value: int) -> str:
