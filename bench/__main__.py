@@ -47,7 +47,9 @@ def main() -> int:
     for name in wanted:
         print(f"\n== {name}", flush=True)
         result: dict[str, Any] = importlib.import_module(f"bench.{name}").run()
-        (RESULTS / f"{name}.json").write_text(json.dumps({"conditions": where, "result": result}, indent=2) + "\n")
+        (RESULTS / f"{name}.json").write_text(
+            json.dumps({"conditions": where, "result": result}, indent=2) + "\n"
+        )
         missed += [f"{name}: {claim}" for claim, held in result.get("claims", {}).items() if not held]
     for line in missed:
         print(f"MISSED {line}")

@@ -23,7 +23,7 @@ def _commands(command: Any, path: tuple[str, ...]) -> dict[str, str]:
 
 def test_readme_lists_exactly_the_commands() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `(watchword [^`]+)` \|", readme, flags=re.M))
+    listed = set(re.findall(r"^\| `(watchword [^`]+)` \|", readme, flags=re.MULTILINE))
     assert listed == set(_commands(get_command(app), ("watchword",)))
 
 

@@ -29,7 +29,7 @@ def test_architecture_names_every_package(package: str) -> None:
 
 
 def test_architecture_names_no_package_that_is_gone() -> None:
-    named = set(re.findall(r"^\| `([a-z_/]+)/`", ARCHITECTURE, flags=re.M))
+    named = set(re.findall(r"^\| `([a-z_/]+)/`", ARCHITECTURE, flags=re.MULTILINE))
     assert named == set(_packages())
 
 
@@ -41,7 +41,9 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
 
 
 def test_make_menu_matches_readme() -> None:
-    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    targets = re.findall(
+        r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [target for target in targets if f"make {target}" not in readme and target != "help"] == []
 

@@ -190,6 +190,17 @@ async def test_pipelined_requests_are_answered_in_order(doors: Doors) -> None:
     writer.close()
 
 
+async def test_offer_of_http2_is_ignored_and_the_request_answered(doors: Doors) -> None:
+    reader, writer = await asyncio.open_connection(*doors.host_port)
+    offer = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    for headers in (offer, b"", offer):
+        writer.write(b"GET /api/v3/time HTTP/1.1\r\nhost: x\r\n" + headers + b"\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 200")
+        await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
@@ -206,7 +217,6 @@ async def test_pipelined_requests_are_answered_in_order(doors: Doors) -> None:
         (b"POST /api/v3/order HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"GET /ws HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", 400),
         (b"GET /nope HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", 404),
-        (b"GET /ws HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n", 400),
     ],
 )
 async def test_request_unreadable_is_refused_and_the_socket_closed(

@@ -72,7 +72,7 @@ class OrderFlow:
             return lambda seq, now: Deposit(seq, now, account, "USDT", amount)
         if kind < 0.995:
             status = dice.choice(("TRADING", "TRADING", "HALT"))
-            return lambda seq, now: SetSymbolStatus(seq, now, symbol, status)
+            return lambda seq, now: SetSymbolStatus(seq, now, symbol, status)  # type: ignore[arg-type]
         return ResetVenue
 
     def _terms(self, account: int, symbol: str) -> tuple[object, ...]:
@@ -97,7 +97,7 @@ class OrderFlow:
         terms = self._terms(account, symbol)
         order_id = self._dice.randint(1, self._made)
         mode = self._dice.choice(("STOP_ON_FAILURE", "ALLOW_FAILURE"))
-        return lambda seq, now: CancelReplace(seq, now, *terms, order_id, "", "r", "", mode)  # type: ignore[arg-type]
+        return lambda seq, now: CancelReplace(seq, now, *terms, order_id, "", "r", "", mode)  # type: ignore[arg-type, call-arg]
 
     def _cancel(self, account: int, symbol: str) -> Make:
         order_id = self._dice.randint(1, max(1, self._made))

@@ -211,9 +211,13 @@ class Sequencer:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_COMMANDS_MAX))]
         self._writing = batch
         commands = [waiting[0] for waiting in batch]
-        record, self._checksum = encode_record(
-            commands, self._checksum, self.position.sequence, self.position.outcome
-        )
+        try:
+            record, self._checksum = encode_record(
+                commands, self._checksum, self.position.sequence, self.position.outcome
+            )
+        except Exception as error:  # noqa: BLE001 - a command that cannot be written must not hang the rest
+            self._halt(error)
+            return
         checksum, first = self._checksum, commands[0].sequence
         self._run_job(lambda: self._append(first, batch, record, checksum))
 

@@ -6,7 +6,9 @@ Source: prctl(2), mlockall(2), getrlimit(2).
 """
 
 import ctypes
+import re
 import resource
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -17,6 +19,8 @@ _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
 #: Lock pages when they are first touched, not all that is mapped.
 _MCL_ONFAULT: Final = 4
+#: Source: capabilities(7); with it the limit does not hold.
+_CAP_IPC_LOCK: Final = 1 << 14
 
 
 class Hardening(msgspec.Struct, frozen=True):
@@ -63,12 +67,12 @@ def _not_dumpable(libc: ctypes.CDLL, notes: list[str]) -> bool:
 
 
 def _locked(libc: ctypes.CDLL, notes: list[str]) -> bool:
-    """Lock memory only without a limit: under one, a later allocation would fail instead."""
+    """Lock memory only where no limit holds: under one, a later allocation would fail instead."""
     soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     if hard == resource.RLIM_INFINITY and soft != hard:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
         soft = hard
-    if soft != resource.RLIM_INFINITY:
+    if soft != resource.RLIM_INFINITY and not _may_lock():
         notes.append(
             f"memory is not locked: the limit is {soft} bytes (LimitMEMLOCK=infinity, ulimit -l unlimited)"
         )
@@ -80,3 +84,14 @@ def _locked(libc: ctypes.CDLL, notes: list[str]) -> bool:
     if failed:
         notes.append(f"memory is not locked: mlockall failed with error {ctypes.get_errno()}")
     return not failed
+
+
+def _may_lock() -> bool:
+    """Whether this process may lock as much as it likes."""
+    try:
+        found = re.search(
+            r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE
+        )
+    except (OSError, ValueError):
+        return False
+    return found is not None and bool(int(found[1], 16) & _CAP_IPC_LOCK)

@@ -110,6 +110,9 @@ def judge_market(
 
     Returns:
         The first filter that fails, or None.
+
+    Source: CHANGELOG.md of binance-spot-api-docs on MIN_NOTIONAL: "If there is no trade on the symbol, there is no
+    average price and market orders cannot be placed."
     """
     if quantity <= 0 and quote_quantity <= 0:
         return INVALID_QUANTITY
@@ -126,9 +129,6 @@ def judge_market(
             return LOT_SIZE
         if _outside(quantity, rules.market_min_qty, rules.market_max_qty, rules.market_step_size):
             return MARKET_LOT_SIZE
-        if not reference:
-            # Nobody ever traded here (books may start empty): there is no price to judge the value by.
-            return None
         notional = multiply_scaled(reference, quantity)
     if rules.min_notional_to_market and notional < rules.min_notional:
         return NOTIONAL

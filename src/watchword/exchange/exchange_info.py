@@ -22,7 +22,7 @@ INSTRUMENTS_MAX: Final = 5_000
 SYMBOL_LENGTH_MAX: Final = 20
 
 #: Marks that mean something in JSON, in stream names or in query strings.
-_SPECIAL: Final = frozenset("\"\\ /@&=?#%!")
+_SPECIAL: Final = frozenset('"\\ /@&=?#%!')
 
 _Json = dict[str, Any]
 

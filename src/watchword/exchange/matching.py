@@ -7,7 +7,7 @@ that is allowed because nothing in between asks what is free.
 Source: faqs/stp_faq.md; faqs/commission_faq.md.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from watchword.exchange.accounts import NO_TRADE_GROUP
 from watchword.exchange.book import BookSide
@@ -23,6 +23,9 @@ from watchword.exchange.lifecycle import (
 from watchword.exchange.order import NO_LIST, Order
 from watchword.exchange.state import Desk, Floor, State
 from watchword.kernel.units import SCALE
+
+if TYPE_CHECKING:
+    from watchword.binance.enums import OrderStatus
 
 #: Limit key of an order without a limit price: every level is good enough.
 ANY_PRICE: Final = -(1 << 62)
@@ -130,7 +133,8 @@ def _trade(
     maker.updated_us = maker_account.updated_us = now_us = state.now_us
     maker.executed += quantity
     maker.executed_quote += quote
-    maker.status = maker_status = "PARTIALLY_FILLED" if left else "FILLED"
+    maker_status: OrderStatus = "PARTIALLY_FILLED" if left else "FILLED"
+    maker.status = maker_status
     if not left:
         close(maker_desk, maker)
     taker.executed += quantity

@@ -14,7 +14,9 @@ _FRACTION: Final = slice(-SCALE_DIGITS, None)
 
 _WHOLE_DIGITS_MAX: Final = 20
 #: What makes a number with so many decimals a scaled one.
-_SCALE_BY_DIGITS: Final[tuple[int, ...]] = tuple(10 ** (SCALE_DIGITS - digits) for digits in range(SCALE_DIGITS + 1))
+_SCALE_BY_DIGITS: Final[tuple[int, ...]] = tuple(
+    10 ** (SCALE_DIGITS - digits) for digits in range(SCALE_DIGITS + 1)
+)
 
 _DECIMAL = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?", re.ASCII)
 

@@ -81,15 +81,13 @@ def test_market_order_passes_exactly_where_every_rule_holds(
         if not in_range(quantity, rules.market_min_qty, rules.market_max_qty, rules.market_step_size):
             failing.append(filters.MARKET_LOT_SIZE)
         notional = int(Fraction(average) * quantity / SCALE)
-    # Where nobody ever traded, a quantity has no value that could be judged.
-    valued = bool(quote or average)
-    if valued and to_market and notional < rules.min_notional:
+    if to_market and notional < rules.min_notional:
         failing.append(filters.NOTIONAL)
-    if valued and most_to_market and notional > rules.max_notional:
+    if most_to_market and notional > rules.max_notional:
         failing.append(filters.NOTIONAL)
     assert refused == (failing[0] if failing else None)
 
 
-def test_market_order_is_let_through_before_the_first_trade() -> None:
-    assert filters.judge_market(BTCUSDT, 0, SCALE, 0, average=0) is None
+def test_market_order_by_quantity_is_refused_before_the_first_trade() -> None:
+    assert filters.judge_market(BTCUSDT, 0, SCALE, 0, average=0) == filters.NOTIONAL
     assert filters.judge_market(BTCUSDT, 0, BTCUSDT.max_qty * 2, 0, average=0) == filters.LOT_SIZE

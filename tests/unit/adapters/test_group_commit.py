@@ -9,7 +9,7 @@ import pytest
 from watchword.adapters import group_commit
 from watchword.adapters.group_commit import Sequencer, later_in_loop
 from watchword.binance.errors import BAD_SYMBOL, OVERLOADED, TIMESTAMP_STALE, WireError
-from watchword.exchange.commands import AnyCommand, LiquidityTick, SetLiquidity
+from watchword.exchange.commands import AnyCommand, ImportTrade, LiquidityTick, SetLiquidity
 from watchword.exchange.events import AnyEvent, Applied
 from watchword.exchange.journal import Position, decode_record
 from watchword.kernel.errors import InvariantError, StorageError
@@ -234,6 +234,23 @@ async def test_failed_write_halts_and_answers_nobody_with_success() -> None:
         await rig.tick()
     assert rig.store.rows == []
     await rig.sequencer.stop()
+
+
+async def test_command_that_cannot_be_written_halts_instead_of_hanging_the_rest() -> None:
+    rig = Rig()
+    with pytest.raises(StorageError):
+        await asyncio.wait_for(
+            rig.sequencer.submit(
+                lambda sequence, now_us: ImportTrade(
+                    sequence, now_us, "BTCUSDT", 10**30, 1, buyer_is_maker=True
+                ),
+                lambda _command, applied: applied,
+            ),
+            5,
+        )
+    assert len(rig.halts) == 1
+    with pytest.raises(StorageError):
+        await rig.tick()
 
 
 async def test_broken_invariant_halts() -> None:

@@ -93,6 +93,7 @@ def import_from(
 
 
 def _read(raw: bytes, wanted: Wanted, passphrase_file: Path | None) -> list[Found]:
+    found: list[Found] | Refused
     chosen = detect(raw) if wanted.format == "auto" else _NAMES[wanted.format]
     match chosen:
         case "freqtrade":
@@ -107,7 +108,7 @@ def _read(raw: bytes, wanted: Wanted, passphrase_file: Path | None) -> list[Foun
             found = (
                 read_old_file(raw, _beside(wanted.file), password) if old else read_connector(raw, password)
             )
-        case "pem":
+        case _:
             found = read_pem_file(raw)
     if isinstance(found, Refused):
         raise ConfigurationError(f"{wanted.file}: {found.reason}")

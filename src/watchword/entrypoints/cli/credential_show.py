@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from watchword.vault.record import RealCredential
 
 _SHOWN_KEY_LENGTH: Final = 8
+_PROTECTIONS: Final = ("core_dumps_off", "not_dumpable", "memory_locked")
 
 
 def show_credential(record: "RealCredential | dict[str, Any]", state: str, *, as_json: bool) -> None:
@@ -22,8 +23,12 @@ def show_credential(record: "RealCredential | dict[str, Any]", state: str, *, as
     import msgspec
 
     fields: dict[str, Any] = record if isinstance(record, dict) else msgspec.to_builtins(record)
-    whole = {**fields, "created": _moment(fields.pop("created_us")), "state": state}
-    whole.pop("created_us", None)
+    whole = {name: value for name, value in fields.items() if name != "created_us"}
+    whole |= {
+        "permissions": list(fields["permissions"]),
+        "created": moment(fields["created_us"]),
+        "state": state,
+    }
     if as_json:
         show_json(whole)
     else:
@@ -51,6 +56,37 @@ def show_list(found: "list[Listed]", *, as_json: bool) -> None:
     show_table("", ("label", "id", "upstream", "type", "api_key", "state"), rows)
 
 
+def show_status(answer: dict[str, Any]) -> None:
+    """Print how the vault and its process are, for people."""
+    vault = answer["vault"]
+    fields: dict[str, Any] = {"sealed": "yes" if answer["sealed"] else "no"}
+    if answer["held"]:
+        off = [name.replace("_", " ") for name in _PROTECTIONS if not answer[name]]
+        fields["held by"] = f"process {answer['pid']}"
+        fields["protected"] = "not everywhere: " + "; ".join(answer["notes"]) if off else "yes"
+    else:
+        fields["held by"] = "nobody"
+    if vault is None:
+        show_fields({**fields, "vault": "none; make one with: watchword vault init"})
+        return
+    settings = ", ".join(
+        f"{name} {value}" for name, value in vault["kek"]["settings"].items() if name != "salt"
+    )
+    kept = vault["recovery"]
+    fields["opens with"] = vault["kek"]["kind"] + (f" ({settings})" if settings else "")
+    if vault["kek"]["demo"]:
+        fields["demo"] = "yes: live credentials are refused"
+    fields["recovery shares"] = (
+        f"{kept['threshold']} of {kept['count']} (set {kept['set_id']})" if kept else "none"
+    )
+    fields |= {name: vault[name] for name in ("credentials", "virtual_keys", "waiting")}
+    if vault["rewrapping"]:
+        fields["rewrapping"] = "was interrupted; the next unseal finishes it"
+    show_fields({**fields, "created": moment(vault["created_us"]), "vault id": vault["vault_id"]})
+    for secret_id, reason in vault["refused"]:
+        say(f"  not taken in: {secret_id}: {reason}")
+
+
 def show_check(report: dict[str, Any], *, as_json: bool) -> None:
     """Print what a check found."""
     if as_json:
@@ -73,7 +109,8 @@ def show_check(report: dict[str, Any], *, as_json: bool) -> None:
         say(f"  {finding}")
 
 
-def _moment(at_us: int) -> str:
+def moment(at_us: int) -> str:
+    """Write epoch microseconds as a date and time in UTC."""
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

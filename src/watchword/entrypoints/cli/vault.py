@@ -1,13 +1,14 @@
 """`watchword vault …`: make it, hold it, unseal and seal it, change its keys, back it up. Only parses, asks and prints."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from watchword.config import home_folder
-from watchword.entrypoints.cli.output import say, show_fields, show_json
+from watchword.entrypoints.cli.credential_show import show_status
+from watchword.entrypoints.cli.output import say, show_json
 from watchword.entrypoints.cli.vault_client import (
     AsJson,
     HomeOption,
@@ -133,10 +134,8 @@ def seal(home: HomeOption = None, as_json: AsJson = False) -> None:
     from watchword.entrypoints.vault.requests import Seal
 
     with faults_shown(as_json=as_json):
-        try:
+        with suppress(NobodyHoldsVaultError):
             ask(home_folder(home), Seal())
-        except NobodyHoldsVaultError:
-            pass
         if as_json:
             show_json({"sealed": True})
         else:
@@ -157,8 +156,7 @@ def status(home: HomeOption = None, as_json: AsJson = False) -> None:
         if as_json:
             show_json(answer)
         else:
-            vault = answer.pop("vault") or {"vault": "none; make one with: watchword vault init"}
-            show_fields({**answer, **vault})
+            show_status(answer)
 
 
 @app.command()

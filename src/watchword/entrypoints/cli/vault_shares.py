@@ -21,6 +21,7 @@ def deliver(encoded: list[str], threshold: int, out: Path | None, *, as_json: bo
         ConfigurationError: A file exists or cannot be written.
     """
     texts = [base64.b64decode(one).decode("ascii") for one in encoded]
+    files: list[tuple[Path, bytes]] = []
     if out is not None:
         try:
             out.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -113,7 +113,7 @@ class HttpProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer will send no more: finish the reply in progress, then close."""
         self._request.keep_alive = False
-        return self._answering
+        return self._answering or bool(self._waiting)
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write: the sweep watches how long."""
@@ -148,7 +148,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what matters of one header."""
         self._headers_count += 1
-        self._headers_bytes += len(value)
+        self._headers_bytes += len(name) + len(value)
         if self._headers_count > HEADERS_MAX or self._headers_bytes > HEADERS_BYTES_MAX:
             self._refuse(400)
             raise ValueError("headers too large")
@@ -178,8 +178,11 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer now, or after the requests before this one."""
-        if self._parser.should_upgrade():
-            return
+        if not self._parser.should_upgrade():
+            self._complete()
+
+    def _complete(self) -> None:
+        """Take a request that is whole: answer it, or let it wait for those before it."""
         self._reading = False
         self._since_us = self.door.tick_us
         request = self._request
@@ -255,7 +258,16 @@ class HttpProtocol(asyncio.Protocol):
             self.transport.close()
 
     def _upgrade(self, rest_of_data: bytes) -> None:
-        """Hand the socket to the WebSocket side, or answer why not."""
+        """Hand the socket to the WebSocket side, or answer why not.
+
+        Source: RFC 9110, 7.8: a server may ignore Upgrade. `h2c` is offered by clients that are happy without.
+        """
+        if self._request.headers.get(b"upgrade", b"").lower() != b"websocket":
+            self._parser = httptools.HttpRequestParser(self)
+            self._complete()
+            if rest_of_data:
+                self.data_received(rest_of_data)
+            return
         self._reading = False
         if self._answering or self._waiting:
             self._refuse(400)
@@ -296,7 +308,7 @@ class HttpProtocol(asyncio.Protocol):
 
 
 def _api_key(protocol: HttpProtocol, value: bytes) -> None:
-    protocol._request.api_key = value.decode("latin-1")
+    protocol._request.api_key = value.strip(b" \t").decode("latin-1")
 
 
 def _time_unit(protocol: HttpProtocol, value: bytes) -> None:

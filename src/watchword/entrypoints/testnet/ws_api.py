@@ -18,7 +18,7 @@ from watchword.binance.endpoints import Endpoint, for_ws
 from watchword.binance.errors import REJECTED_API_KEY, UNAUTHORIZED, UNKNOWN, WireError, illegal
 from watchword.binance.request import Params
 from watchword.credentials.authenticator import Admitted, Refusal, admit, admit_in_session, to_wire
-from watchword.credentials.authorizer import authorize
+from watchword.credentials.authorizer import AddressRefused, KeyExpired, authorize
 from watchword.credentials.payload import ws_payloads
 from watchword.entrypoints.testnet import reports
 from watchword.entrypoints.testnet.connection import Connection
@@ -204,6 +204,8 @@ class ApiSession:
         if endpoint.security != "NONE":
             admitted = self._admit(endpoint, params, now_us)
             if not isinstance(admitted, Admitted):
+                if isinstance(admitted, KeyExpired | AddressRefused):
+                    self.recheck(now_us)
                 return to_wire(admitted), None
             credential = admitted.credential
             deadline_us = admitted.deadline_us

@@ -80,7 +80,7 @@ class GenerateCredential(Request, frozen=True, tag="credential.generate"):
     key_kind: KeyKind
     label: str
     upstream: Upstream
-    permissions: list[Permission] = ["READING"]
+    permissions: list[Permission] = []
     notes: str = ""
 
 

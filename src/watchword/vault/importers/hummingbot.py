@@ -26,7 +26,8 @@ _DERIVED_BYTES: Final = 32
 _CIPHER_KEY_BYTES: Final = 16
 _IV_HEX_LENGTH: Final = 32
 _FIELD: Final = re.compile(
-    rb"^(?P<name>\w+)_api_(?P<which>key|secret):[ \t]*['\"]?(?P<value>[0-9a-fA-F]+)['\"]?[ \t]*\r?$", re.MULTILINE
+    rb"^(?P<name>\w+)_api_(?P<which>key|secret):[ \t]*['\"]?(?P<value>[0-9a-fA-F]+)['\"]?[ \t]*\r?$",
+    re.MULTILINE,
 )
 
 

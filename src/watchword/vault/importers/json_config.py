@@ -104,8 +104,8 @@ def _places(text: str, wanted: str) -> tuple[Span, ...]:
     spans = []
     for match in _TOKEN.finditer(text):
         if (
-            match["string"] is not None and _decoded(match["string"]) == secret
-        ):  # same file, nobody is timing this
+            match["string"] is not None and _decoded(match["string"]) == wanted
+        ):  # a file, nobody is timing this
             start = len(text[: match.start() + 1].encode())
             spans.append(Span(start, start + len(match["string"][1:-1].encode())))
     return tuple(spans)

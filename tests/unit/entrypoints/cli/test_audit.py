@@ -122,7 +122,9 @@ def test_tail_reads_the_copy_of_a_second_sink(home: Path, tmp_path: Path) -> Non
 
 
 def test_terminal_is_not_obeyed(home: Path, tmp_path: Path) -> None:
-    nasty = seal(b'{"type":"x\xc2\x9b31m","a":"\\u001b[2J","b":{"c":[1]},"d e":"f g"}', Head(), 99_999_999_999_999_999)
+    nasty = seal(
+        b'{"type":"x\xc2\x9b31m","a":"\\u001b[2J","b":{"c":[1]},"d e":"f g"}', Head(), 99_999_999_999_999_999
+    )
     write_copy(tmp_path / "nasty.log", [nasty])
     for arguments in (["tail"], ["show", "1"], ["tail", "--json"]):
         result = run(*arguments, "--file", str(tmp_path / "nasty.log"))

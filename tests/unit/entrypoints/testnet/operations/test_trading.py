@@ -209,10 +209,9 @@ def test_market_order_is_judged_by_every_filter(
     assert answer == (-1013, f"Filter failure: {expected}")
 
 
-def test_market_order_can_be_the_first_trade(alice: Trader, bob: Trader) -> None:
-    bob.limit("SELL", "50000", "1")
-    placed = alice.do("order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="1")
-    assert (placed["status"], placed["executedQty"]) == ("FILLED", "1.00000000")
+def test_market_order_before_any_trade_fails_notional(alice: Trader) -> None:
+    answer = alice.refused("order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="1")
+    assert answer == (-1013, "Filter failure: NOTIONAL")
 
 
 def test_engine_refusals_keep_their_texts(alice: Trader, bob: Trader) -> None:
