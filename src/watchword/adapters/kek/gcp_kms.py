@@ -82,13 +82,13 @@ class GcpKmsSource:
         return KekDescription("gcp-kms", {"key": self._key})
 
     def _call(self, verb: str, request: dict[str, object]) -> Any:
-        from google.api_core.exceptions import GoogleAPIError, InvalidArgument
+        from google.api_core.exceptions import BadRequest, GoogleAPIError
         from google.auth.exceptions import GoogleAuthError
         from requests.exceptions import RequestException
 
         try:
             return getattr(self._client, verb)(request=request, timeout=TIMEOUT_S, retry=None)
-        except InvalidArgument as error:
+        except BadRequest as error:
             if verb == "decrypt":
                 return KekRefused(
                     f"the Google Cloud KMS key {self._key} does not open this vault; nothing was changed"
