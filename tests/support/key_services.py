@@ -127,7 +127,7 @@ def serving(service: KeyService) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(raw)
 
-        def log_message(self, *args: object) -> None:  # type: ignore[override]
+        def log_message(self, *args: object) -> None:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -1,6 +1,6 @@
 """Recovery shares as people keep them: k of n texts give a 128-bit secret, k-1 give nothing. Never knows what it opens.
 
-The splitting is PyCryptodome's Shamir over GF(2^128); what is added here is a text form with a checksum, the number of
+The splitting is PyCryptodome's Shamir over GF(2^128), as the public tool `ssss` does it; what is added here is a text form with a checksum, the number of
 the set and the threshold, so that a typing error or a share of another set is named instead of giving a wrong key.
 """
 
@@ -62,7 +62,7 @@ def split(secret: Secret, threshold: int, count: int, set_id: bytes) -> list[Sha
         return Refused(
             f"choose a threshold from {THRESHOLD_MIN} up to the number of shares, and at most {SHARES_COUNT_MAX} shares"
         )
-    points = Shamir.split(threshold, count, secret.reveal())
+    points = Shamir.split(threshold, count, secret.reveal(), ssss=True)
     return [Share(set_id, threshold, count, index, Secret(value)) for index, value in points]
 
 
@@ -111,7 +111,7 @@ def combine(shares: Sequence[Share]) -> Secret | Refused:
         return Refused(f"{len(distinct)} different recovery shares were given; {threshold} are needed")
     points = [(share.index, share.value.reveal()) for share in list(distinct.values())[:threshold]]
     try:
-        return Secret(Shamir.combine(points))
+        return Secret(Shamir.combine(points, ssss=True))
     except ValueError:
         return Refused("these recovery shares do not fit together")
 

@@ -243,21 +243,7 @@ class Vault:
 
     def take_inbox(self) -> Unsealed | Sealed:
         """Take in what the command line posted since the vault was unsealed."""
-        keyring = self._keyring
-        if keyring is None:
-            return Sealed()
-        demo = self.description().demo
-        taken: list[str] = []
-        refused: list[tuple[str, str]] = []
-        for item in self._store.inbox():
-            judged = open_item(keyring, item, demo=demo)
-            if isinstance(judged, Refused):
-                refused.append((item.id, judged.reason))
-                self._store.apply(Change(refused=[(item.id, judged.reason)]))
-            else:
-                self._put(keyring, self._row(keyring, judged), judged.record, taken=item.id)
-                taken.append(item.id)
-        return Unsealed(len(keyring.rows), tuple(taken), tuple(refused))
+        return Sealed() if self._keyring is None else self._take_into(self._keyring)
 
     # -- keys -------------------------------------------------------------------------------------------------
 
@@ -312,11 +298,23 @@ class Vault:
         keyring = open_keyring(kek, meta, self._store.secrets())
         done = self._rotation(keyring, source, meta).run(begin=False) if source and kek.rotating else 0
         self.seal()
+        taken = self._take_into(keyring)
         self._keyring, self._source = keyring, source
-        taken = self.take_inbox()
-        if isinstance(taken, Sealed):  # pragma: no cover - somebody sealed between two lines
-            return Unsealed(0)
         return msgspec.structs.replace(taken, rewrapped=done)
+
+    def _take_into(self, keyring: Keyring) -> Unsealed:
+        demo = self.description().demo
+        taken: list[str] = []
+        refused: list[tuple[str, str]] = []
+        for item in self._store.inbox():
+            judged = open_item(keyring, item, demo=demo)
+            if isinstance(judged, Refused):
+                refused.append((item.id, judged.reason))
+                self._store.apply(Change(refused=[(item.id, judged.reason)]))
+            else:
+                self._put(keyring, self._row(keyring, judged), judged.record, taken=item.id)
+                taken.append(item.id)
+        return Unsealed(len(keyring.rows), tuple(taken), tuple(refused))
 
     def _rotation(self, keyring: Keyring, source: KekSource, meta: dict[MetaName, bytes]) -> Rotation:
         return Rotation(keyring, source, meta, self._store.apply)

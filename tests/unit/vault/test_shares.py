@@ -21,14 +21,28 @@ def made(threshold: int = 3, count: int = 5, set_id: bytes = b"set1") -> list[sh
     return found
 
 
-def test_published_shares_of_ssss_give_the_published_secret() -> None:
-    """Source: the test vectors of PyCryptodome's own suite, made with Poettering's `ssss` (128 bits)."""
-    from Crypto.Protocol.SecretSharing import Shamir
-
-    points = [(1, "d9fe73909bae28b3757854c0af7ad405"), (2, "b2ae0d9ef0fe1da1fe2a0b1e5f0e0a2a")]
-    split = Shamir.split(2, 3, bytes.fromhex("15e5b3d8bd6d5f8be4da6d3f3a4f5f6a"))
-    assert Shamir.combine(split[:2]).hex() == "15e5b3d8bd6d5f8be4da6d3f3a4f5f6a"
-    assert Shamir.combine([(i, bytes.fromhex(v)) for i, v in points]) != bytes(16)
+@pytest.mark.parametrize(
+    ("threshold", "secret", "points"),
+    [
+        (2, "d9fe73909bae28b3757854c0af7ad405", ["1-594ae8964294174d95c33756d2504170",
+            "2-d897459d29da574eb40e93ec552ffe6e", "4-db2c1f8bff46d748f795da995bd080cb"]),
+        (3, "ec96aa5c14c9faa699354cf1da74e904", ["1-64579fbf1908d66f7239bf6e2b4e41e1",
+            "3-e418776ef5c0579bd9299277374806dd", "5-23fe42431db2b41bd03ecdc7ea8e97ac"]),
+    ],
+)  # fmt: skip
+def test_published_shares_of_ssss_give_the_published_secret(
+    threshold: int, secret: str, points: list[str]
+) -> None:
+    """Source: vectors made with Poettering's `ssss` at 128 bits, in PyCryptodome's own suite."""
+    pairs = [one.split("-") for one in points]
+    published = [shares.Share(b"set1", threshold, 5, int(i), Secret(bytes.fromhex(v))) for i, v in pairs]
+    found = shares.combine(published)
+    assert isinstance(found, Secret)
+    assert found.reveal().hex() == secret
+    twin = shares.Share(b"set1", threshold, 5, 7, Secret(b"x" * 16))
+    other = shares.combine([twin, *published[1:]])
+    assert isinstance(other, Secret)
+    assert other.reveal().hex() != secret
 
 
 def test_any_k_of_n_give_the_secret() -> None:

@@ -22,7 +22,7 @@ from watchword.vault.kek import KekDescription, KekRefused, KekUnavailableError
 
 TIMEOUT_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 1 << 20
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}(?:/[A-Za-z0-9_.-]{1,200})*")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,200})*")
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 

@@ -17,6 +17,7 @@ from watchword.kernel.errors import ConfigurationError, CorruptStoreError, Stora
 
 MAGIC: Final = b"watchword-vault-backup-1\n"
 BACKUP_BYTES_MAX: Final = 1 << 30
+_SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _FRAME: Final = struct.Struct(">Q32s")
 
 
@@ -43,6 +44,8 @@ def unframe(raw: bytes, name: str) -> bytes:
         raise CorruptStoreError(f"{name} is cut off: it has {len(database)} of {length} bytes")
     if hashlib.sha256(database).digest() != digest:
         raise CorruptStoreError(f"{name} is damaged: its bytes changed since it was made")
+    if not database.startswith(_SQLITE_MAGIC):
+        raise CorruptStoreError(f"{name} is damaged: what is in it is no database")
     with mapped_faults(name), contextlib.closing(sqlite3.connect(":memory:")) as db:
         db.deserialize(database)
         check_file(db, name)
@@ -95,5 +98,6 @@ def install(database: bytes, path: Path, *, aside: Path | None) -> None:
         os.fsync(folder)
         os.close(folder)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise StorageError(f"cannot restore to {path}: {error.strerror}") from error
