@@ -9,7 +9,9 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 _CONNECTOR: Final = re.compile(rb"^\w+_api_secret:", re.MULTILINE)
 _EXCHANGE: Final = re.compile(rb'"exchange"\s*:\s*\{')
 _KEY_FILE: Final = re.compile(rb'"crypto"\s*:\s*\{')
-_ASSIGNMENT: Final = re.compile(rb"^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_.]*[ \t]*=", re.MULTILINE)
+_ASSIGNMENT: Final = re.compile(
+    rb"^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_.]*[ \t]*=[ \t]*[^=\s]", re.MULTILINE
+)
 _COMMENTED_JSON: Final = re.compile(rb"^(?:\s|\xef\xbb\xbf|//[^\n]*\n|/\*.*?\*/)*\{", re.DOTALL)
 
 

@@ -22,6 +22,7 @@ from watchword.vault.outcome import Refused
 
 PBKDF2_ROUNDS_MAX: Final = 20_000_000
 SCRYPT_COST_MAX: Final = 1 << 26
+SCRYPT_MEMORY_BYTES_MAX: Final = 1 << 30
 _DERIVED_BYTES: Final = 32
 _CIPHER_KEY_BYTES: Final = 16
 _IV_HEX_LENGTH: Final = 32
@@ -138,10 +139,15 @@ def _derived(kdf: str, parameters: _Parameters, salt: bytes, password: Secret) -
         return Secret(hashlib.pbkdf2_hmac("sha256", password.reveal(), salt, parameters.c, _DERIVED_BYTES))
     if kdf == "scrypt":
         n, r, p = parameters.n, parameters.r, parameters.p
-        if min(n, r, p) < 1 or n & (n - 1) or n * r * p > SCRYPT_COST_MAX:
+        if (
+            min(n, r, p) < 1
+            or n & (n - 1)
+            or n * r * p > SCRYPT_COST_MAX
+            or 128 * n * r >= SCRYPT_MEMORY_BYTES_MAX
+        ):
             return Refused("opening this key file would take minutes or gigabytes, by its own settings")
         raw = hashlib.scrypt(
-            password.reveal(), salt=salt, n=n, r=r, p=p, maxmem=1 << 31, dklen=_DERIVED_BYTES
+            password.reveal(), salt=salt, n=n, r=r, p=p, maxmem=SCRYPT_MEMORY_BYTES_MAX, dklen=_DERIVED_BYTES
         )
         return Secret(raw)
     return Refused(f"this key file derives its key with {kdf[:40]!r}, which is not read here")
