@@ -1,0 +1,122 @@
+"""A real `watchword vault host` process, and the command line in this process. Stops what it started, by pid."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from typer.testing import CliRunner
+
+from watchword.entrypoints.cli.app import app
+
+READY_WAIT_S: Final = 20.0
+STOP_WAIT_S: Final = 10.0
+POLL_S: Final = 0.02
+PROGRAM: Final = (sys.executable, "-m", "watchword")
+
+
+class Told:
+    """What a command said.
+
+    Attributes:
+        code: Exit status.
+        out, err: What it printed.
+    """
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+class VaultUser:
+    """Somebody at a terminal, with one home.
+
+    Attributes:
+        home: The home.
+        said: Everything any command printed.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.said: list[str] = []
+
+    def run(self, *words: str | Path, stdin: bytes = b"", fails: bool = False) -> Told:
+        """Run a command in this process and check how it ended.
+
+        Args:
+            words: After `watchword`, without --home.
+            stdin: What it reads.
+            fails: Whether it must end with status 1.
+        """
+        result = CliRunner().invoke(app, [*map(str, words), "--home", str(self.home)], input=stdin)
+        self.said += [result.stdout, result.stderr]
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        assert result.exit_code == (1 if fails else 0), (words, result.stdout, result.stderr)
+        return Told(result.exit_code, result.stdout, result.stderr)
+
+    @contextlib.contextmanager
+    def hosting(self, *options: str, environment: Mapping[str, str] | None = None) -> Iterator["HostProcess"]:
+        """Run the vault's process meanwhile."""
+        process = HostProcess(self.home, options, environment or {})
+        try:
+            process.wait_until_ready()
+            yield process
+        finally:
+            process.stop()
+            self.said.append(process.log())
+
+
+class HostProcess:
+    """One `watchword vault host`."""
+
+    def __init__(self, home: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._log = home.parent / f"{home.name}-host-{len(list(home.parent.glob('*-host-*.log')))}.log"
+        with self._log.open("xb") as log:
+            self._process = subprocess.Popen(
+                [*PROGRAM, "vault", "host", "--home", str(home), *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            )
+        self._socket = home / "vault" / "admin.sock"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def log(self) -> str:
+        """What it printed."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_ready(self) -> None:
+        """Wait until it says that it answers."""
+        deadline = time.monotonic() + READY_WAIT_S
+        while "ready" not in self.log() or not self._socket.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the vault's process is not ready:\n{self.log()}")
+            time.sleep(POLL_S)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.wait(STOP_WAIT_S)
+
+    def stop(self) -> None:
+        """Ask it to end, as Ctrl-C does."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(STOP_WAIT_S)
