@@ -1,0 +1,201 @@
+"""What the gateway needs from outside: keys, signers, the market, the time upstream, a place for what keys have used.
+
+Prefetch, then decide: the pipeline awaits these, then calls pure functions. The trail's port is `audit.trail`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from watchword.credentials.model import Credential
+from watchword.credentials.signer import Signer
+from watchword.gateway.messages import Answer, DoorKind, Outbound, Unanswered
+from watchword.gateway.virtual_key import VirtualKey
+from watchword.policy.policy import Policy
+from watchword.policy.references import References
+from watchword.policy.usage import Event, Usage
+from watchword.vault.outcome import NotFound, Sealed
+from watchword.vault.record import RealCredential
+
+
+class ActiveKey(msgspec.Struct, frozen=True):
+    """A virtual key ready for use.
+
+    Attributes:
+        key: As issued.
+        layers: (key id, policy) of the key and of each ancestor, the key first. Every layer must allow.
+    """
+
+    key: VirtualKey
+    layers: tuple[tuple[str, Policy], ...]
+
+
+class VirtualKeys(Protocol):
+    """Virtual keys, answered from memory. It is also a `credentials.ports.CredentialDirectory`.
+
+    When unavailable: refuse.
+
+    Attributes:
+        on_changed: Called with a key's id after it, or an ancestor, was edited, rolled or revoked.
+    """
+
+    on_changed: list[Callable[[str], None]]
+
+    def find(self, api_key: str) -> Credential | None:
+        """Return the credential behind a virtual API key; None where it is unknown, revoked, ended, or an ancestor is.
+
+        Its restrictions are those of the key and all its ancestors together.
+        """
+        ...
+
+    def active(self, api_key: str) -> ActiveKey | None:
+        """Return the key of an API key that `find` finds."""
+        ...
+
+    def by_id(self, key_id: str) -> VirtualKey | None:
+        """Return a key, revoked or not."""
+        ...
+
+    def touch(self, key_id: str, ip: str, now_us: int) -> None:
+        """Remember that it was used; written later, now and then."""
+        ...
+
+
+class Signers(Protocol):
+    """The vault, as far as the gateway needs it.
+
+    When unavailable: refuse.
+    """
+
+    @property
+    def sealed(self) -> bool:
+        """Whether nothing can be signed."""
+        ...
+
+    def signer_for(self, credential_id: str) -> Signer | Sealed | NotFound:
+        """Lend the signer of a real credential."""
+        ...
+
+    def record(self, credential_id: str) -> RealCredential | Sealed | NotFound:
+        """Return a credential's authenticated record."""
+        ...
+
+
+class UpstreamTime(Protocol):
+    """The upstream's clock, estimated. Anchored to the machine's monotonic clock.
+
+    When unavailable: refuse changes.
+    """
+
+    def now_us(self) -> int:
+        """Return the upstream's time, epoch microseconds; the machine's own time before the first measurement."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Say why no change may be signed now (estimate too old, clock stepped), or None."""
+        ...
+
+
+class MarketReferences(Protocol):
+    """The upstream's market as the policies need it.
+
+    When unavailable: say so by leaving a symbol out; rules then deny.
+    """
+
+    async def follow(self, symbols: Iterable[str]) -> None:
+        """Begin to follow symbols; returns at once for those known, else when they are known or after a bound."""
+        ...
+
+    def references(self, symbols: Iterable[str], now_us: int) -> References:
+        """Return what is known about symbols."""
+        ...
+
+
+class OrderRecord(msgspec.Struct, frozen=True):
+    """An order somebody placed through the gateway.
+
+    Attributes:
+        credential_id: On whose account.
+        symbol: Where.
+        client_order_id: As sent upstream.
+        key_id: Which virtual key placed it.
+        charge_key: Under which `Usage.open` holds its reservation; shared by orders of one group.
+        order_id: The exchange's; 0 while unknown.
+        list_id: The exchange's id of its list; 0 for none or unknown.
+        side: BUY or SELL.
+        executed: Base units executed so far, scaled.
+        amount: Quote units executed so far, scaled.
+        closed: Nothing of it can fill any more.
+    """
+
+    credential_id: str
+    symbol: str
+    client_order_id: str
+    key_id: str
+    charge_key: str
+    order_id: int = 0
+    list_id: int = 0
+    side: str = ""
+    executed: int = 0
+    amount: int = 0
+    closed: bool = False
+
+
+class Ledger(Protocol):
+    """What keys have used up, and which orders are theirs. Memory first, disk before anything is signed.
+
+    When unavailable: refuse what places orders; cancels go on.
+    """
+
+    def usage(self, key_id: str) -> Usage:
+        """Return a key's usage."""
+        ...
+
+    def fold(self, key_id: str, event: Event) -> None:
+        """Fold an event into a key's usage, in memory at once, on disk soon."""
+        ...
+
+    def put_order(self, record: OrderRecord) -> None:
+        """Add or replace an order, in memory at once, on disk soon."""
+        ...
+
+    def order(self, credential_id: str, symbol: str, client_order_id: str) -> OrderRecord | None:
+        """Find an order by its client order id."""
+        ...
+
+    def order_by_id(self, credential_id: str, symbol: str, order_id: int) -> OrderRecord | None:
+        """Find an order by the exchange's id."""
+        ...
+
+    def orders_of_list(self, credential_id: str, symbol: str, list_id: int) -> Sequence[OrderRecord]:
+        """Return the orders of a list."""
+        ...
+
+    def open_orders(self, credential_id: str | None = None) -> Sequence[OrderRecord]:
+        """Return orders that are not known to be closed, of one account or of all."""
+        ...
+
+    async def durable(self) -> None:
+        """Return once everything folded and put so far is on disk.
+
+        Raises:
+            StorageError: It is not.
+        """
+        ...
+
+
+class Link(Protocol):
+    """A way to the upstream: the shared HTTP client, or the one WebSocket API connection of one client connection.
+
+    When unavailable: answer `Unanswered`; never raise, never send twice, never follow a redirect.
+
+    Attributes:
+        door: Which kind of request it takes.
+    """
+
+    door: DoorKind
+
+    async def send(self, request: Outbound) -> Answer | Unanswered:
+        """Send one request and wait, within a bound, for its answer."""
+        ...
