@@ -15,7 +15,7 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        help="Folder of the testnet. Also WATCHWORD_HOME.",
+        help="Folder of everything. Also WATCHWORD_HOME.",
         show_default="~/.watchword",
     ),
 ]
