@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.support.doors import Doors, open_doors
 
-from watchword.entrypoints.testnet.http import (
+from watchword.entrypoints.sockets.http import (
     BODY_BYTES_MAX,
     HEADERS_MAX,
     IDLE_SECONDS_MAX,

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from tests.support.doors import Doors, Key, open_doors
 
-from watchword.entrypoints.testnet.connection import LIFE_SECONDS_MAX
+from watchword.entrypoints.sockets.connection import LIFE_SECONDS_MAX
 
 LETTERS = {
     "btcusdt@trade": "eEstpqTmM",

@@ -10,7 +10,7 @@ from tests.support.doors import TRADER, Doors, call, open_doors
 
 from watchword.credentials.key_directory import KeyTerms
 from watchword.credentials.restriction import Restrictions, read_networks
-from watchword.entrypoints.testnet.connection import Connection
+from watchword.entrypoints.sockets.connection import Connection
 from watchword.exchange.commands import PlaceOrder
 
 ORDER = {

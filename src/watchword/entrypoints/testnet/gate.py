@@ -7,8 +7,6 @@ Never reads a socket and never writes one.
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from watchword.binance.endpoints import Endpoint
 from watchword.binance.errors import TIMESTAMP_STALE, WireError
 from watchword.entrypoints.testnet.door import Door
@@ -75,14 +73,6 @@ async def perform(
     elif endpoint.free_on_success:
         limits.give_back(visitor, weight, now_us)
     return result
-
-
-def error_json(error: WireError) -> bytes:
-    """Write a refusal as `{"code":…,"msg":…}`, with `data` where it has one."""
-    text = msgspec.json.encode(error.text)
-    if error.payload:
-        return b'{"code":%d,"msg":%s,"data":%s}' % (error.code, text, error.payload)
-    return b'{"code":%d,"msg":%s}' % (error.code, text)
 
 
 def _uncounted(endpoint: Endpoint, refusal: WireError) -> bool:

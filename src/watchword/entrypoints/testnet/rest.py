@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 from watchword.binance.endpoints import Endpoint, classify
 from watchword.binance.errors import UNKNOWN, WireError
 from watchword.binance.request import read_params
+from watchword.binance.time_units import BAD_TIME_UNIT, TIME_UNITS
 from watchword.credentials.authenticator import Admitted, admit, to_wire
 from watchword.credentials.payload import rest_payload
-from watchword.entrypoints.testnet.door import SECOND_US, Door
-from watchword.entrypoints.testnet.gate import error_json, perform
-from watchword.entrypoints.testnet.wire import HttpRequest
+from watchword.entrypoints.sockets.door import SECOND_US
+from watchword.entrypoints.sockets.replies import HTML, JSON, REASONS, error_json
+from watchword.entrypoints.sockets.wire import HttpRequest
+from watchword.entrypoints.testnet.door import Door
+from watchword.entrypoints.testnet.gate import perform
 from watchword.exchange.limits import Visitor
 
 if TYPE_CHECKING:
@@ -26,38 +29,6 @@ GZIP_BYTES_MIN: Final = 1_024
 GZIP_LEVEL: Final = 1
 UNROUTED_WEIGHT: Final = 1
 
-BAD_TIME_UNIT: Final = WireError(
-    -1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."
-)
-#: Both spellings, and no others. Source: rest-api.md, "General API Information".
-TIME_UNITS: Final = {
-    b"MICROSECOND": True,
-    b"microsecond": True,
-    b"MILLISECOND": False,
-    b"millisecond": False,
-}
-
-JSON: Final = b"application/json;charset=UTF-8"
-HTML: Final = b"text/html"
-_REASONS: Final = {
-    200: b"OK",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
-    409: b"Conflict",
-    410: b"Gone",
-    413: b"Request Entity Too Large",
-    414: b"Request-URI Too Large",
-    418: b"I'm a teapot",
-    426: b"Upgrade Required",
-    429: b"Too Many Requests",
-    500: b"Internal Server Error",
-    503: b"Service Unavailable",
-    504: b"Gateway Timeout",
-}
 _NOT_FOUND_PAGE: Final = b"<html><body><h2>404 Not found</h2></body></html>"
 
 
@@ -141,17 +112,6 @@ def error_reply(door: Door, request: HttpRequest, error: WireError, now_us: int)
     return _error(door, request, door.limits.visitor(request.ip), error, now_us, b"")
 
 
-def refusal(door: Door, status: int) -> bytes:
-    """Answer what is no readable request, as the web server in front of the real exchange does; the socket closes."""
-    reason = _REASONS[status]
-    body = b"<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%d %s</h1></center>\r\n</body>\r\n</html>\r\n" % (
-        status, reason, status, reason,
-    )  # fmt: skip
-    return b"HTTP/1.1 %d %s\r\ndate: %s\r\ncontent-type: %s\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (
-        status, reason, door.date, HTML, len(body), body,
-    )  # fmt: skip
-
-
 def _unrouted(door: Door, request: HttpRequest, visitor: Visitor, why: "Unrouted", now_us: int) -> bytes:
     """404, 405 or 410.
 
@@ -203,6 +163,6 @@ def _reply(
         b"HTTP/1.1 %d %s\r\ndate: %s\r\ncontent-type: %s\r\ncontent-length: %d\r\nx-mbx-uuid: %s\r\n"
         b"x-mbx-used-weight: %d\r\nx-mbx-used-weight-1m: %d\r\n%s\r\n%s"
     ) % (
-        status, _REASONS.get(status, b""), door.date, content_type, size, door.next_uuid(),
+        status, REASONS.get(status, b""), door.date, content_type, size, door.next_uuid(),
         used_weight, used_weight, extra, body,
     )  # fmt: skip

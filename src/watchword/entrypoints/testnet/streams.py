@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from watchword.entrypoints.testnet.connection import Connection
-from watchword.entrypoints.testnet.frames import POLICY, text_frame
+from watchword.entrypoints.sockets.connection import Connection
+from watchword.entrypoints.sockets.frames import POLICY, text_frame
+from watchword.entrypoints.testnet.door import Door
 
 STREAMS_MAX: Final = 1_024
 STREAM_NAME_LENGTH_MAX: Final = 100
@@ -42,10 +43,13 @@ class StreamSession:
         names: Subscribed names, in order, the unknown ones included: they are listed and never produce anything.
     """
 
-    def __init__(self, connection: Connection, names: list[str], *, combined: bool, micros: bool) -> None:
+    def __init__(
+        self, door: Door, connection: Connection, names: list[str], *, combined: bool, micros: bool
+    ) -> None:
         """Subscribe to what the URL names.
 
         Args:
+            door: What all connections share.
             connection: The socket.
             names: From the URL; too many close the connection.
             combined: Whether payloads are wrapped.
@@ -55,7 +59,7 @@ class StreamSession:
         self.combined = combined
         self.micros = micros
         self.names: dict[str, None] = {}
-        self._publisher = connection.door.publisher
+        self._publisher = door.publisher
         self._pending = names
         connection.counts_text = True
         self._publisher.loop.call_soon(self._begin)

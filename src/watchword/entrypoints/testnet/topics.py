@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from watchword.entrypoints.testnet.frames import text_frame
+from watchword.entrypoints.sockets.frames import text_frame
 from watchword.entrypoints.testnet.stream_names import Stream
 
 

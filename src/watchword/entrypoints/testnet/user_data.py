@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from watchword.entrypoints.sockets.frames import text_frame
 from watchword.entrypoints.testnet import reports
-from watchword.entrypoints.testnet.frames import text_frame
 from watchword.exchange.events import (
     AnyEvent,
     Applied,

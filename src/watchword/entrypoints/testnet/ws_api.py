@@ -20,9 +20,8 @@ from watchword.binance.request import Params
 from watchword.credentials.authenticator import Admitted, Refusal, admit, admit_in_session, to_wire
 from watchword.credentials.authorizer import AddressRefused, KeyExpired, authorize
 from watchword.credentials.payload import ws_payloads
-from watchword.entrypoints.testnet import reports
-from watchword.entrypoints.testnet.connection import Connection
-from watchword.entrypoints.testnet.envelope import (
+from watchword.entrypoints.sockets.connection import Connection
+from watchword.entrypoints.sockets.envelope import (
     NULL,
     Request,
     error_reply,
@@ -30,7 +29,9 @@ from watchword.entrypoints.testnet.envelope import (
     read_request,
     result_reply,
 )
-from watchword.entrypoints.testnet.frames import text_frame
+from watchword.entrypoints.sockets.frames import text_frame
+from watchword.entrypoints.testnet import reports
+from watchword.entrypoints.testnet.door import Door
 from watchword.entrypoints.testnet.gate import NOT_SUPPORTED, perform
 from watchword.entrypoints.testnet.user_data import Subscription, event_frame
 
@@ -62,18 +63,19 @@ class ApiSession:
         micros: Replies and events carry microseconds.
     """
 
-    def __init__(self, connection: Connection, *, micros: bool, shows_limits: bool) -> None:
+    def __init__(self, door: Door, connection: Connection, *, micros: bool, shows_limits: bool) -> None:
         """Begin, logged out.
 
         Args:
+            door: What all connections share.
             connection: The socket.
             micros: Whether replies carry microseconds.
             shows_limits: Whether replies carry `rateLimits` where a request does not say.
         """
         self.connection = connection
         self.micros = micros
-        self._door = connection.door
-        self._visitor = connection.door.limits.visitor(connection.ip)
+        self._door = door
+        self._visitor = door.limits.visitor(connection.ip)
         self._shows_limits = shows_limits
         self._api_key = ""
         self._authorized_us = 0

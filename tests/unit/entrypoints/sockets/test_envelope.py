@@ -7,7 +7,7 @@ import pytest
 
 from watchword.binance.errors import WireError
 from watchword.binance.rate_limits import REQUEST_WEIGHT_PER_MINUTE
-from watchword.entrypoints.testnet.envelope import (
+from watchword.entrypoints.sockets.envelope import (
     BAD_ID,
     BAD_JSON,
     BAD_METHOD,

@@ -6,19 +6,20 @@ Never buffers more than the bounds below, and never waits longer than the sweep 
 """
 
 import asyncio
+import functools
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
 import httptools
+import msgspec
 
-from watchword.entrypoints.testnet import rest
-from watchword.entrypoints.testnet.door import SECOND_US, Door
-from watchword.entrypoints.testnet.upgrade import upgrade
-from watchword.entrypoints.testnet.wire import HttpRequest
+from watchword.entrypoints.sockets import replies
+from watchword.entrypoints.sockets.door import SECOND_US, SocketDoor
+from watchword.entrypoints.sockets.wire import HttpRequest
 
-LOG = logging.getLogger("watchword.testnet.http")
+LOG = logging.getLogger("watchword.sockets.http")
 
 TARGET_BYTES_MAX: Final = 65_536
 HEADERS_BYTES_MAX: Final = 32_768
@@ -38,23 +39,48 @@ REPLY_WRITE_SECONDS_MAX: Final = 20
 LINGER_SECONDS_MAX: Final = 3
 SEND_BUFFER_BYTES_HIGH: Final = 1 << 18
 
+#: Sets of kept headers remembered; a process has one or two.
+KEPT_SETS_MAX: Final = 8
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class HttpProtocol(asyncio.Protocol):
-    """One connection. uvicorn makes it, closes it (`shutdown`) and counts it (`connections`)."""
+#: Opens a WebSocket on (transport, handshake request, bytes behind it, register of connections): nothing on success,
+#: else the reply after which the socket is closed.
+Upgrade = Callable[[asyncio.Transport, HttpRequest, bytes, set[Any]], bytes]
 
-    def __init__(self, door: Door, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:  # noqa: ARG002
+
+class Handlers(msgspec.Struct, frozen=True):
+    """What a process does with the requests on its sockets.
+
+    Attributes:
+        answer: Returns the whole reply, ready to be written.
+        fault: Answers a request whose answering broke; that was logged.
+        upgrade: Opens a WebSocket.
+        keeps: Names of further headers to keep in `HttpRequest.headers`, lower case.
+    """
+
+    answer: Callable[[HttpRequest], Awaitable[bytes]]
+    fault: Callable[[HttpRequest], bytes]
+    upgrade: Upgrade
+    keeps: tuple[bytes, ...] = ()
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One connection. uvicorn closes it (`shutdown`) and counts it (`connections`)."""
+
+    def __init__(self, door: SocketDoor, handlers: Handlers, connections: set[Any]) -> None:
         """Prepare a connection.
 
         Args:
             door: What all connections share.
-            config: uvicorn's; not needed.
-            server_state: uvicorn's register of connections.
-            app_state: uvicorn's; not needed.
+            handlers: What is done with requests.
+            connections: The server's register of connections.
         """
         self.door = door
-        self.connections: set[Any] = server_state.connections
+        self.handlers = handlers
+        self.connections = connections
+        self._takes = _takes(handlers.keeps)
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport = cast("asyncio.Transport", None)
         self.ip = ""
@@ -152,7 +178,7 @@ class HttpProtocol(asyncio.Protocol):
         if self._headers_count > HEADERS_MAX or self._headers_bytes > HEADERS_BYTES_MAX:
             self._refuse(400)
             raise ValueError("headers too large")
-        take = _HEADERS.get(name) or _HEADERS.get(name.lower())
+        take = self._takes.get(name) or self._takes.get(name.lower())
         if take is not None:
             take(self, value)
 
@@ -206,10 +232,10 @@ class HttpProtocol(asyncio.Protocol):
     async def _run(self, request: HttpRequest) -> None:
         """Answer one request and take the next."""
         try:
-            reply = await rest.answer(self.door, request)
+            reply = await self.handlers.answer(request)
         except Exception:
             LOG.exception("request failed: %s %s", request.method, request.path)
-            reply = rest.fault(self.door, request)
+            reply = self.handlers.fault(request)
         # Not by a callback of the task: that would be one more call of the loop for every request.
         self.door.tasks.discard(self._task)
         self._answering = False
@@ -238,7 +264,7 @@ class HttpProtocol(asyncio.Protocol):
     def _refuse(self, status: int) -> None:
         """Answer what never became a request, and close."""
         self._reading = False
-        self._end_with(rest.refusal(self.door, status))
+        self._end_with(replies.refusal(self.door.date, status))
 
     def _end_with(self, reply: bytes) -> None:
         """Write a last reply, after those of earlier requests, and listen no more.
@@ -274,7 +300,7 @@ class HttpProtocol(asyncio.Protocol):
             return
         self.door.sockets.discard(self)
         self.connections.discard(self)
-        refusal = upgrade(self.door, self.transport, self._request, rest_of_data, self.connections)
+        refusal = self.handlers.upgrade(self.transport, self._request, rest_of_data, self.connections)
         if refusal:
             self.connections.add(self)
             self.door.sockets.add(self)
@@ -307,6 +333,9 @@ class HttpProtocol(asyncio.Protocol):
         self.shut(self.door.tick_us)
 
 
+Take = Callable[[HttpProtocol, bytes], None]
+
+
 def _api_key(protocol: HttpProtocol, value: bytes) -> None:
     protocol._request.api_key = value.strip(b" \t").decode("latin-1")
 
@@ -327,7 +356,7 @@ def _expect(protocol: HttpProtocol, value: bytes) -> None:
     protocol._expects_continue = value.lower() == b"100-continue"
 
 
-def _kept(name: bytes) -> Callable[[HttpProtocol, bytes], None]:
+def _kept(name: bytes) -> Take:
     def keep(protocol: HttpProtocol, value: bytes) -> None:
         protocol._request.headers[name] = value
 
@@ -335,7 +364,7 @@ def _kept(name: bytes) -> Callable[[HttpProtocol, bytes], None]:
 
 
 #: The spellings clients use most come first to the table, so that few names need lowering.
-_HEADERS: Final[dict[bytes, Callable[[HttpProtocol, bytes], None]]] = {
+_HEADERS: Final[dict[bytes, Take]] = {
     b"X-MBX-APIKEY": _api_key,
     b"x-mbx-apikey": _api_key,
     b"x-mbx-time-unit": _time_unit,
@@ -349,3 +378,23 @@ _HEADERS: Final[dict[bytes, Callable[[HttpProtocol, bytes], None]]] = {
     b"sec-websocket-key": _kept(b"sec-websocket-key"),
     b"sec-websocket-version": _kept(b"sec-websocket-version"),
 }
+
+
+@functools.lru_cache(maxsize=KEPT_SETS_MAX)
+def _takes(keeps: tuple[bytes, ...]) -> Mapping[bytes, Take]:
+    """Return what is done with each header, for one set of further headers to keep."""
+    kept = {name: _and_kept(name) for name in keeps}
+    return {**_HEADERS, **kept, **{name: kept[name.lower()] for name in _HEADERS if name.lower() in kept}}
+
+
+def _and_kept(name: bytes) -> Take:
+    """Keep a header that may also mean something here. Sent twice, its values are joined as RFC 9110, 5.3, has it."""
+    known = _HEADERS.get(name)
+
+    def take(protocol: HttpProtocol, value: bytes) -> None:
+        headers = protocol._request.headers
+        headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
+        if known is not None:
+            known(protocol, value)
+
+    return take

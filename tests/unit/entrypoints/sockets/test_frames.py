@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
-from watchword.entrypoints.testnet.frames import close_frame, ping_frame, text_frame
+from watchword.entrypoints.sockets.frames import close_frame, ping_frame, text_frame
 
 
 def _read(raw: bytes) -> Frame:

@@ -14,8 +14,8 @@ from websockets.frames import BINARY, CONT, PING, PONG, TEXT, Frame
 from websockets.protocol import SERVER, State
 from websockets.protocol import Protocol as FrameProtocol
 
-from watchword.entrypoints.testnet.door import SECOND_US, Door
-from watchword.entrypoints.testnet.frames import (
+from watchword.entrypoints.sockets.door import SECOND_US, SocketDoor
+from watchword.entrypoints.sockets.frames import (
     GOING_AWAY,
     POLICY,
     RESTARTING,
@@ -68,7 +68,9 @@ class Connection(asyncio.Protocol):
         counts_text: Text messages count towards the five a second (market streams), not only pings and pongs.
     """
 
-    def __init__(self, door: Door, transport: asyncio.Transport, ip: str, connections: set[Any]) -> None:
+    def __init__(
+        self, door: SocketDoor, transport: asyncio.Transport, ip: str, connections: set[Any]
+    ) -> None:
         """Take over a socket after its handshake.
 
         Args:
