@@ -1,23 +1,33 @@
 """A real `watchword vault host` process, and the command line in this process. Stops what it started, by pid."""
 
+import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.vaults import cheap_host
+from typer import testing as typer_testing
 from typer.testing import CliRunner
 
+from watchword.audit.trail import AuditTrail
+from watchword.bootstrap.vault_host import VaultHost
 from watchword.entrypoints.cli.app import app
+from watchword.entrypoints.vault.listener import listening
 
 READY_WAIT_S: Final = 20.0
 STOP_WAIT_S: Final = 10.0
 POLL_S: Final = 0.02
+#: Building the tree of commands takes longer than most commands do; it is built once.
+typer_testing._get_command = functools.cache(typer_testing._get_command)  # type: ignore[attr-defined]
 PROGRAM: Final = (sys.executable, "-m", "watchword")
 
 
@@ -77,6 +87,33 @@ class VaultUser:
             process.stop()
             self.said.append(process.log())
 
+    @contextlib.contextmanager
+    def hosted_here(self, trail: AuditTrail | None = None) -> Iterator[VaultHost]:
+        """Hold the vault in a thread of this process meanwhile: no start to wait for, and cheap passphrases.
+
+        Args:
+            trail: Records changes.
+        """
+        host = cheap_host(self.home)
+        loop, ready = asyncio.new_event_loop(), threading.Event()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        async def serve() -> None:
+            async with listening(host, trail):
+                ready.set()
+                await ended
+
+        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+        thread.start()
+        try:
+            assert ready.wait(READY_WAIT_S)
+            yield host
+        finally:
+            loop.call_soon_threadsafe(ended.set_result, None)
+            thread.join(STOP_WAIT_S)
+            loop.close()
+            host.close()
+
 
 class HostProcess:
     """One `watchword vault host`."""
@@ -109,6 +146,10 @@ class HostProcess:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the vault's process is not ready:\n{self.log()}")
             time.sleep(POLL_S)
+
+    def wait_ended(self) -> int:
+        """Wait until it ended by itself or by a signal, and return its status."""
+        return self._process.wait(STOP_WAIT_S)
 
     def kill(self) -> None:
         """kill -9."""

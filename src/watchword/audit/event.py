@@ -23,7 +23,7 @@ from watchword.audit.redaction import (
 REFUSAL_ROWS_MAX: Final = 32
 
 #: Fields that are identifiers of our own making: bounded, but a long run of letters in them is not a secret.
-_IDENTIFIERS: Final = frozenset({"key", "credential", "policy", "request", "client_order_id", "ip"})
+_IDENTIFIERS: Final = frozenset({"key", "credential", "policy", "request", "client_order_id", "ip", "replay"})
 
 Result = Literal["answered", "unknown", "not_sent"]
 
@@ -44,6 +44,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
         policy: Digest of the policy that allowed it.
         reason: The rule that allowed it.
         deadline_us: Past it, nothing is sent any more. Epoch microseconds.
+        replay: Digests of the bytes the bot may have signed, 32 hex digits each; see `gateway/replay.py`. Empty where it
+            signed nothing.
     """
 
     request: str
@@ -58,6 +60,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     policy: str = ""
     reason: str = ""
     deadline_us: int = 0
+    replay: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature:concluded"):
@@ -91,6 +94,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
         reason: For people.
         values: What the rule compared, redacted.
         code: The code the bot saw.
+        deadline_us, replay: As in `Intent`: what was refused once cannot come back as another request either.
     """
 
     key: str
@@ -102,6 +106,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     parameters: dict[str, str] = {}
     values: dict[str, str] = {}
     code: int = 0
+    deadline_us: int = 0
+    replay: str = ""
 
 
 class RefusalCount(msgspec.Struct, frozen=True):

@@ -47,7 +47,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         kind = str(event.get("type", ""))
         if self.kind is not None and kind != self.kind and not kind.startswith(self.kind + ":"):
             return False
-        if self.key is not None and not str(event.get("key", "")).startswith(self.key):
+        # What somebody changed about a key is about that key too.
+        about = event.get("key") or event.get("subject") or ""
+        if self.key is not None and not str(about).startswith(self.key):
             return False
         if self.intent is not None and self.intent not in {row.number, event.get("intent")}:
             return False

@@ -3,7 +3,7 @@
 Never parses bytes, never counts limits and never decides what the request means.
 """
 
-from typing import assert_never
+from typing import assert_never, final
 
 import msgspec
 
@@ -63,6 +63,7 @@ Refusal = (
 )
 
 
+@final
 class Admitted(msgspec.Struct, frozen=True, gc=False):
     """A request that may go on.
 

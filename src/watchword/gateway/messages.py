@@ -3,7 +3,7 @@
 The bytes a bot signed are kept; nothing is ever verified over what was built anew.
 """
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
@@ -72,6 +72,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     changes: bool = False
 
 
+@final
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the upstream said; passed on untouched unless orders of others must be left out.
 
@@ -91,6 +92,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_us: int = 0
 
 
+@final
 class Unanswered(msgspec.Struct, frozen=True):
     """No answer came.
 
@@ -103,12 +105,13 @@ class Unanswered(msgspec.Struct, frozen=True):
     reason: str
 
 
+@final
 class Refused(msgspec.Struct, frozen=True):
-    """Watchword's own no. Nothing was signed for it, or what was signed was never sent.
+    """Watchword's own word. Nothing was signed for it, or what was signed was never sent; but for the rule `unknown`.
 
     Attributes:
-        wire: What the client is told: code, text, HTTP status, perhaps a moment to retry after.
-        rule: What refused it, as the audit trail names it.
+        wire: What the client is told: code, text, HTTP status, perhaps a moment to retry after (in the upstream's time).
+        rule: What refused it, as the audit trail names it; `unknown` (-1007, 504): it was sent, and no answer came.
     """
 
     wire: WireError

@@ -3,7 +3,7 @@
 Prefetch, then decide: the pipeline awaits these, then calls pure functions. The trail's port is `audit.trail`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ class ActiveKey(msgspec.Struct, frozen=True):
     """A virtual key ready for use.
 
     Attributes:
-        key: As issued.
+        key: As issued, but for what its ancestors hold tighter: own orders only, and budgets.
         layers: (key id, policy) of the key and of each ancestor, the key first. Every layer must allow.
     """
 
@@ -51,6 +51,10 @@ class VirtualKeys(Protocol):
 
     def active(self, api_key: str) -> ActiveKey | None:
         """Return the key of an API key that `find` finds."""
+        ...
+
+    def absence(self, api_key: str) -> str:
+        """Say in a word or two why `find` finds nothing, for the trail: unknown key, revoked."""
         ...
 
     def by_id(self, key_id: str) -> VirtualKey | None:
@@ -112,7 +116,7 @@ class MarketReferences(Protocol):
         ...
 
 
-class OrderRecord(msgspec.Struct, frozen=True):
+class OrderRecord(msgspec.Struct, frozen=True, array_like=True):
     """An order somebody placed through the gateway.
 
     Attributes:
@@ -127,6 +131,13 @@ class OrderRecord(msgspec.Struct, frozen=True):
         executed: Base units executed so far, scaled.
         amount: Quote units executed so far, scaled.
         closed: Nothing of it can fill any more.
+        ancestor_ids: Keys above `key_id`, whose usage it counts in as well.
+        base: Base asset; empty where the market was not known.
+        quote: Quote asset; empty where the market was not known.
+        group: Client order ids of all orders under `charge_key`, this one among them.
+        list_client_order_id: The list's own id; empty for none.
+        commission: Base units of commission known so far, scaled.
+        placed_us: When it was put here, epoch microseconds.
     """
 
     credential_id: str
@@ -140,6 +151,13 @@ class OrderRecord(msgspec.Struct, frozen=True):
     executed: int = 0
     amount: int = 0
     closed: bool = False
+    ancestor_ids: tuple[str, ...] = ()
+    base: str = ""
+    quote: str = ""
+    group: tuple[str, ...] = ()
+    list_client_order_id: str = ""
+    commission: int = 0
+    placed_us: int = 0
 
 
 class Ledger(Protocol):
@@ -157,15 +175,25 @@ class Ledger(Protocol):
         ...
 
     def put_order(self, record: OrderRecord) -> None:
-        """Add or replace an order, in memory at once, on disk soon."""
+        """Add or replace an order, in memory at once, on disk soon.
+
+        It replaces the order with the same order id, or that with the same client order id unless both have an order
+        id and they differ, or the stored one has one and this has none: client order ids are used again.
+        """
         ...
 
     def order(self, credential_id: str, symbol: str, client_order_id: str) -> OrderRecord | None:
-        """Find an order by its client order id."""
+        """Find the latest order with a client order id, open or closed, also on disk."""
         ...
 
-    def order_by_id(self, credential_id: str, symbol: str, order_id: int) -> OrderRecord | None:
-        """Find an order by the exchange's id."""
+    def open_order(self, credential_id: str, symbol: str, client_order_id: str) -> OrderRecord | None:
+        """Find an order that is not known to be closed by its client order id; from memory alone."""
+        ...
+
+    def order_by_id(
+        self, credential_id: str, symbol: str, order_id: int, *, on_disk: bool = True
+    ) -> OrderRecord | None:
+        """Find an order by the exchange's id; `on_disk=False` looks in memory alone."""
         ...
 
     def orders_of_list(self, credential_id: str, symbol: str, list_id: int) -> Sequence[OrderRecord]:
@@ -176,11 +204,17 @@ class Ledger(Protocol):
         """Return orders that are not known to be closed, of one account or of all."""
         ...
 
-    async def durable(self) -> None:
-        """Return once everything folded and put so far is on disk.
+    def full(self) -> bool:
+        """Say whether so many orders are open that no further one may be placed."""
+        ...
+
+    def durable(self) -> Awaitable[None]:
+        """Begin to write, and return what is done, within a bounded time, once all folded and put so far is on disk.
+
+        The pipeline calls it, awaits the trail, then awaits this: both write at once.
 
         Raises:
-            StorageError: It is not.
+            StorageError: It is not; raised when awaited.
         """
         ...
 
@@ -189,12 +223,12 @@ class Link(Protocol):
     """A way to the upstream: the shared HTTP client, or the one WebSocket API connection of one client connection.
 
     When unavailable: answer `Unanswered`; never raise, never send twice, never follow a redirect.
-
-    Attributes:
-        door: Which kind of request it takes.
     """
 
-    door: DoorKind
+    @property
+    def door(self) -> DoorKind:
+        """Which kind of request it takes."""
+        ...
 
     async def send(self, request: Outbound) -> Answer | Unanswered:
         """Send one request and wait, within a bound, for its answer."""

@@ -1,6 +1,6 @@
 """Allow or Deny, with rule, values and limit. A decision is a value: it explains itself and changes nothing."""
 
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
@@ -38,6 +38,7 @@ class Charge(msgspec.Struct, frozen=True):
     exempt: int
 
 
+@final
 class Deny(msgspec.Struct, frozen=True):
     """Refused.
 
@@ -57,6 +58,7 @@ class Deny(msgspec.Struct, frozen=True):
         return f"{self.rule}: {self.reason}"
 
 
+@final
 class Allow(msgspec.Struct, frozen=True):
     """May go ahead.
 

@@ -3,7 +3,7 @@
 All prices, quantities and amounts are scaled integers (10^-8); 0 and "" mean "not sent".
 """
 
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 
@@ -40,6 +40,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     client_order_id: str = ""
 
 
+@final
 class Cancel(msgspec.Struct, frozen=True):
     """Taking orders off the book.
 
@@ -58,6 +59,7 @@ class Cancel(msgspec.Struct, frozen=True):
     client_order_id: str = ""
 
 
+@final
 class Place(msgspec.Struct, frozen=True):
     """Putting orders on the book.
 
@@ -84,6 +86,7 @@ class Place(msgspec.Struct, frozen=True):
         return tuple(order for group in self.groups for order in group)
 
 
+@final
 class Reduce(msgspec.Struct, frozen=True):
     """Making an open order smaller (`order.amend.keepPriority`; Binance refuses a larger quantity)."""
 
@@ -94,6 +97,7 @@ class Reduce(msgspec.Struct, frozen=True):
     client_order_id: str = ""
 
 
+@final
 class Withdraw(msgspec.Struct, frozen=True):
     """Sending coins away.
 
@@ -114,6 +118,7 @@ class Withdraw(msgspec.Struct, frozen=True):
     amount: int
 
 
+@final
 class Read(msgspec.Struct, frozen=True):
     """A request that changes nothing."""
 
@@ -121,6 +126,7 @@ class Read(msgspec.Struct, frozen=True):
     security: Security
 
 
+@final
 class Unknown(msgspec.Struct, frozen=True):
     """A change whose meaning is not parsed.
 

@@ -4,7 +4,7 @@ Rows stay encrypted here too; a secret is opened when a signer is first asked fo
 verifier back. What Python cannot promise: that no copy of the bytes is left in freed memory.
 """
 
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from watchword.credentials.keypair import hmac_verifier
 from watchword.credentials.signer import Signer
@@ -69,6 +69,9 @@ class LentVerifier:
         self._verifier = None
 
 
+LentT = TypeVar("LentT", LentSigner, LentVerifier)
+
+
 @final
 class Keyring:
     """What an unsealed vault holds.
@@ -96,6 +99,7 @@ class Keyring:
         self.records = records
         self._signers: dict[str, LentSigner] = {}
         self._verifiers: dict[str, LentVerifier] = {}
+        self._closed = False
 
     def signer(self, credential_id: str) -> LentSigner | None:
         """Lend the signer of a real credential; the same object each time. None where there is none."""
@@ -108,7 +112,7 @@ class Keyring:
         signer = signer_of(record.key_type, self.open(credential_id))
         if signer is None:
             raise CorruptStoreError(f"the secret of {credential_id} is not a key of type {record.key_type}")
-        return self._signers.setdefault(credential_id, LentSigner(signer))
+        return self._still_open(self._signers.setdefault(credential_id, LentSigner(signer)))
 
     def verifier(self, secret_id: str) -> LentVerifier | None:
         """Lend the verifier of a virtual key's HMAC secret. None where there is none."""
@@ -118,7 +122,8 @@ class Keyring:
         row = self.rows.get(secret_id)
         if row is None or row.kind != "virtual_key":
             return None
-        return self._verifiers.setdefault(secret_id, LentVerifier(hmac_verifier(self.open(secret_id))))
+        verifier = LentVerifier(hmac_verifier(self.open(secret_id)))
+        return self._still_open(self._verifiers.setdefault(secret_id, verifier))
 
     def open(self, secret_id: str) -> Secret:
         """Open one row.
@@ -145,9 +150,17 @@ class Keyring:
         self._take_back(secret_id)
 
     def close(self) -> None:
-        """Take back everything."""
+        """Take back everything, and lend nothing any more."""
+        self._closed = True
         for secret_id in (*self._signers, *self._verifiers):
             self._take_back(secret_id)
+
+    def _still_open(self, lent: LentT) -> LentT:
+        """Take back what was lent while another thread was closing."""
+        if self._closed:
+            lent.take_back()
+            raise SealedError
+        return lent
 
     def _take_back(self, secret_id: str) -> None:
         for lent in (self._signers.pop(secret_id, None), self._verifiers.pop(secret_id, None)):

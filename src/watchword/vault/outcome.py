@@ -1,10 +1,13 @@
 """What the vault answers when it does not do what was asked: expected refusals as values. Decides nothing."""
 
+from typing import final
+
 import msgspec
 
 from watchword.kernel.errors import WatchwordError
 
 
+@final
 class Sealed(msgspec.Struct, frozen=True):
     """The vault is sealed: it cannot use its KEK, so it can neither sign nor open anything."""
 
@@ -12,6 +15,7 @@ class Sealed(msgspec.Struct, frozen=True):
         return "the vault is sealed; unseal it with: watchword vault unseal"
 
 
+@final
 class NotFound(msgspec.Struct, frozen=True):
     """There is no secret with this id.
 

@@ -67,6 +67,7 @@ class Vault:
         self._entropy = entropy
         self._keyring: Keyring | None = None
         self._source: KekSource | None = None
+        self._sealings = 0
 
     # -- state ------------------------------------------------------------------------------------------------
 
@@ -103,24 +104,30 @@ class Vault:
             CorruptStoreError: Something stored is not as it was written; the vault stays sealed.
             KekUnavailableError: The source cannot be reached; the vault stays sealed.
         """
+        began = self._sealings
         meta = self._store.meta()
         decode_header(meta["header"])
         kek = source.unwrap(meta["kek"], kek_aad(meta["header"], meta["source"]))
         if isinstance(kek, KekRefused):
             return Refused(kek.reason)
-        return self._open(Kek(kek), meta, source)
+        return self._open(Kek(kek), meta, source, began)
 
     def unseal_with_shares(self, texts: list[Secret]) -> Unsealed | Refused:
         """Open the vault with k of n recovery shares. Raises as `unseal`."""
+        began = self._sealings
         meta = self._store.meta()
         if "recovery" not in meta:
             return Refused("this vault has no recovery shares")
         vault_id = decode_header(meta["header"]).vault_id
         kek = recovery_sets.recover(recovery_sets.decode_recovery(meta["recovery"]), vault_id, texts)
-        return kek if isinstance(kek, Refused) else self._open(kek, meta, None)
+        return kek if isinstance(kek, Refused) else self._open(kek, meta, None, began)
 
     def seal(self) -> None:
-        """Forget the KEK and take back every signer lent out."""
+        """Forget the KEK and take back every signer lent out. An unsealing under way in another thread comes to nothing."""
+        self._sealings += 1
+        self._forget()
+
+    def _forget(self) -> None:
         keyring, self._keyring, self._source = self._keyring, None, None
         if keyring is not None:
             keyring.close()
@@ -293,13 +300,26 @@ class Vault:
         self._store.apply(Change(meta=meta))
         return made.texts
 
-    def _open(self, kek: Kek, meta: dict[MetaName, bytes], source: KekSource | None) -> Unsealed:
-        """Check everything, finish an interrupted re-wrapping, and take in what waits."""
+    def _open(
+        self, kek: Kek, meta: dict[MetaName, bytes], source: KekSource | None, began: int
+    ) -> Unsealed | Refused:
+        """Check everything, finish an interrupted re-wrapping, and take in what waits.
+
+        Args:
+            kek: Unwrapped.
+            meta: All values.
+            source: Of the KEK; None where shares opened it.
+            began: How often the vault had been sealed when this unsealing began.
+        """
         keyring = open_keyring(kek, meta, self._store.secrets())
         done = self._rotation(keyring, source, meta).run(begin=False) if source and kek.rotating else 0
-        self.seal()
+        self._forget()
         taken = self._take_into(keyring)
         self._keyring, self._source = keyring, source
+        # Asked after opening, while `seal` counts before forgetting: whichever comes second sees the other.
+        if self._sealings != began:
+            self._forget()
+            return Refused("the vault was sealed while it was being unsealed; it stays sealed")
         return msgspec.structs.replace(taken, rewrapped=done)
 
     def _take_into(self, keyring: Keyring) -> Unsealed:

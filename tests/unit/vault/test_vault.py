@@ -99,6 +99,26 @@ def test_sealing_takes_lent_signers_and_verifiers_back() -> None:
         verifier.verify(b"payload", signature)
 
 
+def test_signer_asked_for_while_another_thread_seals_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    vault, _ = memory_vault("main")
+    assert vault.add_virtual_key("vk-1", b"{}", Secret(HMAC_SECRET)) is None
+    keyring, found = vault._keyring, vault.records()
+    assert keyring is not None
+    assert isinstance(found, list)
+    opened = keyring.open
+
+    def seal_meanwhile(secret_id: str) -> Secret:
+        secret = opened(secret_id)
+        vault.seal()
+        return secret
+
+    monkeypatch.setattr(type(keyring), "open", lambda _, secret_id: seal_meanwhile(secret_id))
+    with pytest.raises(SealedError):
+        keyring.signer(found[0].id)
+    with pytest.raises(SealedError):
+        keyring.verifier("vk-1")
+
+
 def test_virtual_key_is_no_credential_and_a_credential_no_virtual_key() -> None:
     vault, _ = memory_vault("main")
     vault.add_virtual_key("vk-1", b"record", Secret(HMAC_SECRET))

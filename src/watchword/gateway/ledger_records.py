@@ -1,0 +1,90 @@
+"""Bytes of the ledger: batches of changes, usages, orders. Each carries its checksum. Layout: docs/formats/ledger.md."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from watchword.gateway.ports import OrderRecord
+from watchword.kernel.errors import CorruptStoreError
+from watchword.policy.usage import Event, Usage
+
+T = TypeVar("T")
+
+CHECKSUM_BYTES: Final = 4
+
+
+class Folded(msgspec.Struct, frozen=True, array_like=True, tag="fold"):
+    """An event was folded into a key's usage."""
+
+    key_id: str
+    event: Event
+
+
+class Put(msgspec.Struct, frozen=True, array_like=True, tag="put"):
+    """An order was put under its number."""
+
+    row: int
+    record: OrderRecord
+
+
+Change = Folded | Put
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_CHANGES: Final[msgspec.msgpack.Decoder[list[Change]]] = msgspec.msgpack.Decoder(list[Change])
+_USAGE: Final = msgspec.msgpack.Decoder(Usage)
+_ORDER: Final = msgspec.msgpack.Decoder(OrderRecord)
+
+
+def encode_changes(changes: Sequence[Change]) -> bytes:
+    """Write a batch."""
+    return _sealed(changes)
+
+
+def decode_changes(stored: bytes, place: str) -> list[Change]:
+    """Read a batch.
+
+    Args:
+        stored: As written.
+        place: Of the bytes, for the error.
+
+    Raises:
+        CorruptStoreError: They are not what was written.
+    """
+    return _opened(stored, _CHANGES, place)
+
+
+def encode_usage(usage: Usage) -> bytes:
+    """Write a usage."""
+    return _sealed(usage)
+
+
+def decode_usage(stored: bytes, place: str) -> Usage:
+    """Read a usage; see `decode_changes`."""
+    return _opened(stored, _USAGE, place)
+
+
+def encode_order(record: OrderRecord) -> bytes:
+    """Write an order."""
+    return _sealed(record)
+
+
+def decode_order(stored: bytes, place: str) -> OrderRecord:
+    """Read an order; see `decode_changes`."""
+    return _opened(stored, _ORDER, place)
+
+
+def _sealed(value: Any) -> bytes:
+    body = _encoder.encode(value)
+    return zlib.crc32(body).to_bytes(CHECKSUM_BYTES, "little") + body
+
+
+def _opened(stored: bytes, decoder: "msgspec.msgpack.Decoder[T]", place: str) -> T:
+    body = stored[CHECKSUM_BYTES:]
+    if zlib.crc32(body).to_bytes(CHECKSUM_BYTES, "little") != stored[:CHECKSUM_BYTES]:
+        raise CorruptStoreError(f"{place}: the checksum does not fit")
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise CorruptStoreError(f"{place}: {error}") from error
