@@ -136,7 +136,20 @@ class SqliteVaultStore:
             )
         with self._connection() as db:
             check_file(db, self._path.name)
+            self._check_size(db)
             yield db
+
+    def _check_size(self, db: sqlite3.Connection) -> None:
+        """Compare the file's size with the database's own count: SQLite takes what is missing of a last page for zeros."""
+        # Within a transaction, so that nobody writes in between.
+        db.execute("BEGIN")
+        expected = (
+            db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
+        )
+        size = self._path.stat().st_size
+        db.execute("ROLLBACK")
+        if size != expected:
+            raise CorruptStoreError(f"{self._path.name} is cut off: {size} of {expected} bytes{_RESTORE}")
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import threading
 from pathlib import Path
 
 import keyring
@@ -152,6 +153,20 @@ def test_keyring_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> N
         os_keyring.new_keyring_key(ENTROPY)
     with pytest.raises(KekUnavailableError, match="did not answer"):
         os_keyring.keyring_key(KekDescription("keyring", {}), ENTROPY)
+
+
+def test_keyring_that_waits_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    class Waiting:
+        def get_password(self, *_: str) -> None:
+            asked.wait(30)
+
+    monkeypatch.setattr(os_keyring, "_backend", Waiting)
+    monkeypatch.setattr(os_keyring, "ANSWER_S_MAX", 0.05)
+    with pytest.raises(KekUnavailableError, match="is it locked"):
+        os_keyring.keyring_key(KekDescription("keyring", {}), ENTROPY)
+    asked.set()
 
 
 # -- transit ---------------------------------------------------------------------------------------------------
