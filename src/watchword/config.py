@@ -1,7 +1,8 @@
 """Typed settings: the only reader of the environment and of TOML.
 
 Order of precedence: arguments given in code (the command line's flags), environment variables
-(`WATCHWORD_HOME`, `WATCHWORD_TESTNET_<NAME>`), `HOME/watchword.toml` (table `[testnet]`), the defaults below.
+(`WATCHWORD_HOME`, `WATCHWORD_TESTNET_<NAME>`, `WATCHWORD_GATEWAY_<NAME>`), `HOME/watchword.toml` (tables `[testnet]`
+and `[gateway]`), the defaults below.
 Never opens a store and never starts anything.
 
 Why msgspec and no settings library: it is here anyway, and a settings library would be a third of the server's start.
@@ -9,25 +10,29 @@ Why msgspec and no settings library: it is here anyway, and a settings library w
 
 import os
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
+from watchword.binance.upstreams import Upstream
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
 
 DEFAULT_HOME: Final = Path("~/.watchword")
 HOME_VARIABLE: Final = "WATCHWORD_HOME"
-VARIABLE_PREFIX: Final = "WATCHWORD_TESTNET_"
 TESTNET_PORT: Final = 8702
+GATEWAY_PORT: Final = 8701
 CONFIG_FILE: Final = "watchword.toml"
 #: Opens and protects private key files where nobody can be asked; never a command-line argument, which others can see.
 KEY_PASSPHRASE_VARIABLE: Final = "WATCHWORD_KEY_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
 #: Holds 32 bytes in base64 or hex, for vaults whose KEK source is `environment`.
 KEK_VARIABLE: Final = "WATCHWORD_VAULT_KEK"
 SECRET_FILE_BYTES_MAX: Final = 8_192
+#: Variables of Watchword and of where it fetches its own key: nothing that a bot should see.
+OWN_PREFIXES: Final = ("WATCHWORD_", "VAULT_TOKEN")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +69,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tick_interval_ms: Annotated[int, Meta(ge=10)] = 250
 
 
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a gateway process can be told.
+
+    Attributes:
+        home: Folder of all state; one gateway per home.
+        host, port: Where HTTP and WebSockets listen; port 0 takes any free one.
+        upstream: The one exchange this process talks to.
+        local_address: Of the upstream `local`: scheme, host, port. None: the testnet that runs in this home, else
+            where it usually listens.
+        upstream_ca: PEM of a further authority to trust for the upstream.
+        unseal: Unseal at start with the vault's own KEK source, where that asks nobody.
+        second_sink: Where the second copy of the audit trail goes: `file:PATH` or `command:PROGRAM ARGUMENT...`.
+        tls: Serve with the certificate that `watchword tls init` made.
+        tls_cert, tls_key: Serve with these PEM files instead; both or none.
+        allow_host: Further names under which clients may call, separated by commas.
+        proxy_port: Where the forward proxy listens; None: it does not.
+        answer_timeout_s: How long the upstream may take to answer.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = GATEWAY_PORT
+    upstream: Upstream = "local"
+    local_address: str | None = None
+    upstream_ca: Path | None = None
+    unseal: bool = False
+    second_sink: str | None = None
+    tls: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    allow_host: str = ""
+    proxy_port: Annotated[int, Meta(ge=0, le=65_535)] | None = None
+    answer_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+
+
 def read_settings(**given: object) -> Settings:
-    """Build the settings of one process.
+    """Build the settings of one testnet process.
 
     Args:
         given: Names of `Settings` with values that win over everything else; None means "not given".
@@ -76,13 +116,25 @@ def read_settings(**given: object) -> Settings:
     Raises:
         ConfigurationError: A value does not fit; the text names it and where it came from.
     """
-    home = (
-        Path(str(given.get("home") or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
-    )
-    table = _table(home / CONFIG_FILE)
+    return Settings(**_values(Settings, "testnet", given))
+
+
+def read_gateway_settings(**given: object) -> GatewaySettings:
+    """Build the settings of one gateway process. See `read_settings`."""
+    settings = GatewaySettings(**_values(GatewaySettings, "gateway", given))
+    if settings.tls and settings.tls_cert is not None:
+        raise ConfigurationError("give --tls or --tls-cert and --tls-key, not both")
+    return settings
+
+
+def _values(kind: type[msgspec.Struct], table_name: str, given: dict[str, object]) -> dict[str, Any]:
+    """Gather what was given for each field of a settings struct."""
+    home = home_folder(Path(str(given["home"])) if given.get("home") else None)
+    file = home / CONFIG_FILE
+    table = _table(file, table_name)
     values: dict[str, Any] = {"home": home}
-    for field in msgspec.structs.fields(Settings):
-        name, variable = field.name, VARIABLE_PREFIX + field.name.upper()
+    for field in msgspec.structs.fields(kind):
+        name, variable = field.name, f"WATCHWORD_{table_name}_{field.name}".upper()
         from_table = table.pop(name, None)
         if name == "home":
             continue
@@ -91,12 +143,12 @@ def read_settings(**given: object) -> Settings:
         elif os.environ.get(variable):
             values[name] = _fitting(os.environ[variable], field.type, f"environment variable {variable}")
         elif from_table is not None:
-            values[name] = _fitting(from_table, field.type, f"{home / CONFIG_FILE}: {name}")
+            values[name] = _fitting(from_table, field.type, f"{file}: {name}")
     if table:
-        raise ConfigurationError(f"{home / CONFIG_FILE}: [testnet] has no setting {min(table)}")
+        raise ConfigurationError(f"{file}: [{table_name}] has no setting {min(table)}")
     if ("tls_cert" in values) != ("tls_key" in values):
         raise ConfigurationError("give both --tls-cert and --tls-key, or neither")
-    return Settings(**values)
+    return values
 
 
 def key_passphrase() -> str | None:
@@ -104,16 +156,16 @@ def key_passphrase() -> str | None:
     return os.environ.get(KEY_PASSPHRASE_VARIABLE) or None
 
 
-def _table(path: Path) -> dict[str, Any]:
-    """Read `[testnet]` of the home's TOML file; a missing file is an empty table."""
+def _table(path: Path, name: str) -> dict[str, Any]:
+    """Read one table of the home's TOML file; a missing file is an empty table."""
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("testnet", {})
+        table = tomllib.loads(path.read_text("utf-8")).get(name, {})
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{path}: [testnet] must be a table")
+        raise ConfigurationError(f"{path}: [{name}] must be a table")
     return table
 
 
@@ -173,6 +225,24 @@ def vault_environment() -> VaultEnvironment:
 def home_folder(given: Path | None) -> Path:
     """Say which home is meant: the argument, else the environment, else the default; absolute."""
     return Path(given or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().absolute()
+
+
+def child_environment(
+    without: Collection[str], given: Mapping[str, str], otherwise: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what a command that Watchword starts may see: this environment without Watchword's own variables.
+
+    Args:
+        without: Further names to leave out.
+        given: Names to set.
+        otherwise: Names to set where they are not set.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(OWN_PREFIXES) and name not in without
+    }
+    return {**otherwise, **kept, **given}
 
 
 def _secret_variable(name: str) -> Secret | None:

@@ -3,6 +3,7 @@
 The gateway opens one and mounts its administration; until then `watchword vault host` does.
 """
 
+import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, final
@@ -41,6 +42,8 @@ class VaultHost:
         vault: The vault; sealed until `unseal`.
         clock, entropy: Of the process.
         hardening: What was achieved against reading this process's memory.
+        local_upstream: The testnet's address if it was told; see `local_address`.
+        turn: Held by whoever changes the vault, which takes one change at a time. Sealing waits for nobody.
     """
 
     def __init__(
@@ -53,8 +56,9 @@ class VaultHost:
         self.store = SqliteVaultStore(vault_path(home.path))
         self.vault = Vault(self.store, self.entropy)
         self.hardening = hardening
+        self.turn = asyncio.Lock()
+        self.local_upstream = environment.local_upstream
         self._sources = sources
-        self._environment = environment
 
     @classmethod
     def open(
@@ -155,12 +159,12 @@ class VaultHost:
 
     def probe(self, upstream: Upstream) -> UpstreamProbe:
         """Return what reads from an upstream; a credential's own, and no other."""
-        return HttpProbe(self._local_address() if upstream == "local" else ADDRESSES[upstream].rest)
+        return HttpProbe(self.local_address() if upstream == "local" else ADDRESSES[upstream].rest)
 
-    def _local_address(self) -> str:
+    def local_address(self) -> str:
         """Find the testnet: as told, else the one running in this home, else where it usually is."""
-        if self._environment.local_upstream:
-            return self._environment.local_upstream
+        if self.local_upstream:
+            return self.local_upstream
         try:
             return str(json.loads((self.home.path / "run.json").read_bytes())["testnet"]["rest"])
         except (OSError, ValueError, KeyError, TypeError):

@@ -19,7 +19,7 @@ def rows_of(wanted: Filter) -> list[int]:
         (Filter(kind="signature"), [3, 4, 5, 8]),
         (Filter(kind="signature:concluded"), [4, 8]),
         (Filter(kind="sign"), []),
-        (Filter(key="WWk"), [3, 5]),
+        (Filter(key="WWk"), [3, 5, 9]),
         (Filter(key="k"), [6]),
         (Filter(endpoint="POST /api/v3/order"), [3, 5, 6]),
         (Filter(symbol="BTCUSDT"), [3, 5]),

@@ -2,7 +2,7 @@
 
 import typer
 
-from watchword.entrypoints.cli import audit, credential, demo, keys, policy, testnet, vault
+from watchword.entrypoints.cli import audit, credential, demo, gateway, keys, policy, testnet, tls, vault
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,3 +16,5 @@ app.add_typer(vault.app, name="vault")
 app.add_typer(credential.app, name="credential")
 app.add_typer(audit.app, name="audit")
 app.add_typer(policy.app, name="policy")
+app.add_typer(gateway.app, name="gateway")
+app.add_typer(tls.app, name="tls")

@@ -1,6 +1,7 @@
 """From a bot's own file to the vault, and then the file without its secret. Never prints a secret."""
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import msgspec
 
 from watchword.adapters.secret_files import blank, read_whole
 from watchword.binance.upstreams import Upstream
-from watchword.entrypoints.cli.credential_intake import Brought, bring, confirmed, declared
+from watchword.entrypoints.cli.credential_intake import Brought, Prepared, confirmed, declared, post, prepare
 from watchword.entrypoints.cli.credential_show import show_credential
 from watchword.entrypoints.cli.key_terminal import warn
 from watchword.entrypoints.cli.output import say
@@ -67,29 +68,36 @@ def import_from(
     """
     raw = read_whole(wanted.file, FILE_BYTES_MAX)
     found = _read(raw, wanted, passphrase_file)
-    base = wanted.label or wanted.file.stem.lstrip(".") or "import"
+    # All are judged before the first is stored, so that a file comes in whole or not at all.
+    prepared: list[Prepared] = []
+    for one in _brought(found, wanted):
+        prepared.append(prepare(folder, one, passphrase_file, prepared))
     done, all_in = [], True
+    for ready, where in zip(prepared, (each.where for each in found), strict=True):
+        listed = post(folder, ready)
+        all_in = all_in and listed.state == "in vault"
+        if not as_json:
+            show_credential(listed.record, listed.state, as_json=False)
+        done.append({**msgspec.to_builtins(listed.record), "state": listed.state, "where": where})
+    cleaned = _blank(wanted.file, raw, found, blank_it, all_in=all_in)
+    if cleaned and not as_json:
+        say(f"The secret is gone from {wanted.file}. Copies, backups and version control may still have it.")
+    return [{**one, "blanked": cleaned} for one in done]
+
+
+def _brought(found: list[Found], wanted: Wanted) -> Iterator[Brought]:
+    """Label what was found; several get numbers."""
+    base = wanted.label or wanted.file.stem.lstrip(".") or "import"
     for at, one in enumerate(found):
-        label = base if at == 0 else f"{base}-{at + 1}"
-        key = wanted.api_key if len(found) == 1 and wanted.api_key else one.api_key
-        brought = Brought(
-            label,
+        yield Brought(
+            base if at == 0 else f"{base}-{at + 1}",
             wanted.upstream,
-            key,
+            wanted.api_key if len(found) == 1 and wanted.api_key else one.api_key,
             one.secret,
             str(wanted.file),
             declared(wanted.permission),
             wanted.notes,
         )
-        listed = bring(folder, brought, passphrase_file)
-        all_in = all_in and listed.state == "in vault"
-        if not as_json:
-            show_credential(listed.record, listed.state, as_json=False)
-        done.append({**msgspec.to_builtins(listed.record), "state": listed.state, "where": one.where})
-    cleaned = _blank(wanted.file, raw, found, blank_it, all_in=all_in)
-    if cleaned and not as_json:
-        say(f"The secret is gone from {wanted.file}. Copies, backups and version control may still have it.")
-    return [{**one, "blanked": cleaned} for one in done]
 
 
 def _read(raw: bytes, wanted: Wanted, passphrase_file: Path | None) -> list[Found]:
@@ -112,7 +120,8 @@ def _read(raw: bytes, wanted: Wanted, passphrase_file: Path | None) -> list[Foun
             found = read_pem_file(raw)
     if isinstance(found, Refused):
         raise ConfigurationError(f"{wanted.file}: {found.reason}")
-    return found
+    # The same credential may stand in a file twice; its spans name every place then.
+    return list({(one.api_key, one.spans): one for one in found}.values())
 
 
 def _beside(file: Path) -> bytes | None:

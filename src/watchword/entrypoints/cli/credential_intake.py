@@ -1,6 +1,7 @@
 """From what a person brings to an item in the vault's inbox, encrypted to its public key. Can decrypt nothing."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,18 @@ class Brought(msgspec.Struct, frozen=True):
     notes: str = ""
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """A credential that may be encrypted and posted.
+
+    Attributes:
+        record: What is known about it.
+        material: Its secret, in the form the vault keeps.
+    """
+
+    record: RealCredential
+    material: Material
+
+
 def bring(folder: Path, brought: Brought, passphrase_file: Path | None) -> Listed:
     """Encrypt a credential to the vault, and let the vault's process take it in if it is unsealed.
 
@@ -59,8 +72,25 @@ def bring(folder: Path, brought: Brought, passphrase_file: Path | None) -> Liste
         VaultRefusedError: The vault did not take it; it stays in the inbox, with the reason.
         StorageError: It could not be stored.
     """
+    return post(folder, prepare(folder, brought, passphrase_file))
+
+
+def prepare(
+    folder: Path, brought: Brought, passphrase_file: Path | None, beside: Sequence[Prepared] = ()
+) -> Prepared:
+    """Read and judge what somebody brings, storing nothing.
+
+    Args:
+        folder: The home.
+        brought: What to put in.
+        passphrase_file: See `bring`.
+        beside: What will be posted before it.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
     store = store_of(folder)
-    header, kek = header_of(store)
+    _, kek = header_of(store)
     if kek.demo and brought.upstream == "live":
         raise ConfigurationError(DEMO_KEK)
     material = _material(brought, passphrase_file)
@@ -76,11 +106,19 @@ def bring(folder: Path, brought: Brought, passphrase_file: Path | None) -> Liste
         created_us=SystemClock().now_us(),
         notes=brought.notes,
     )
-    wrong = record_problem(record) or clash(record, [one.record for one in listed(store)])
+    others = [one.record for one in listed(store)] + [one.record for one in beside]
+    wrong = record_problem(record) or clash(record, others)
     if wrong or not record.api_key:
         raise ConfigurationError(wrong or "an API key is needed: --api-key")
-    store.post(new_item(header, record, material.secret))
-    return _taken(folder, record)
+    return Prepared(record, material)
+
+
+def post(folder: Path, prepared: Prepared) -> Listed:
+    """Encrypt to the vault's public key and put into its inbox. Returns and raises as `bring`."""
+    store = store_of(folder)
+    header, _ = header_of(store)
+    store.post(new_item(header, prepared.record, prepared.material.secret))
+    return _taken(folder, prepared.record)
 
 
 def resolve(folder: Path, reference: str) -> Listed:

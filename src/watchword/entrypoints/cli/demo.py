@@ -59,6 +59,14 @@ def up(
         raise typer.Exit(_run(settings, bot=bot, seconds=seconds, stopping=stopping))
 
 
+@app.command()
+def story() -> None:
+    """Tell the whole story, step by step, and end: a key is made, used, refused, rolled, revoked, and audited."""
+    from watchword.entrypoints.demo.story import tell
+
+    raise typer.Exit(tell(say))
+
+
 def _run(settings: Settings, *, bot: bool, seconds: float | None, stopping: threading.Event) -> int:
     """Start the processes, wait for the end, stop them in reverse order.
 

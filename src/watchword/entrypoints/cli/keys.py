@@ -1,18 +1,21 @@
-"""Puts the key commands on the command line: keygen, sign, verify, key inspect. No behaviour of its own."""
+"""Puts the key commands on the command line: keygen, sign, verify, key …, exec. No behaviour of its own."""
 
 import typer
 
+from watchword.entrypoints.cli import virtual_keys
+from watchword.entrypoints.cli.exec import execute
 from watchword.entrypoints.cli.key_inspect import inspect
 from watchword.entrypoints.cli.keygen import keygen
 from watchword.entrypoints.cli.sign import sign, verify
 
-key_app = typer.Typer(no_args_is_help=True, help="Look at key files.")
+key_app = typer.Typer(no_args_is_help=True, help="Virtual keys of bots; and a look at key files.")
 key_app.command("inspect")(inspect)
+virtual_keys.mount(key_app)
 
 
 @key_app.callback()
 def _key() -> None:
-    """Look at key files."""
+    """Virtual keys of bots; and a look at key files."""
 
 
 def mount(app: typer.Typer) -> None:
@@ -21,3 +24,4 @@ def mount(app: typer.Typer) -> None:
     app.command("sign")(sign)
     app.command("verify")(verify)
     app.add_typer(key_app, name="key")
+    app.command("exec")(execute)

@@ -58,8 +58,8 @@ def _print_whole(table: "Table") -> None:
     """Print without folding: a key cut in two cannot be copied."""
     from rich.console import Console
 
-    whole = Console(width=LINE_LENGTH_MAX).measure(table).maximum
-    console = Console(highlight=False)
+    whole = Console(width=LINE_LENGTH_MAX, emoji=False).measure(table).maximum
+    console = Console(highlight=False, emoji=False)
     console.width = max(console.width, whole)
     console.print(table)
 

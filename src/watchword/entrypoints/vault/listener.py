@@ -1,7 +1,8 @@
 """The vault's admin socket: one JSON object per line in, one out, for processes of the same user only.
 
-The file is 0600 in a 0700 folder and the peer's user is asked of the kernel as well. Requests run one at a time in a
-worker thread; sealing waits for none of them. Never decides what a request does and never logs one.
+The file is 0600 in a 0700 folder and the peer's user is asked of the kernel as well. Changes run one at a time in a
+worker thread; looking waits for none of them, and sealing for nothing at all. Never decides what a request does and never
+logs one.
 """
 
 import asyncio
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from watchword.adapters.vault_home import vault_socket_path
+from watchword.audit.trail import AuditTrail
+from watchword.entrypoints.vault.apart import Apart
 from watchword.entrypoints.vault.operations import perform
-from watchword.entrypoints.vault.requests import REQUEST_BYTES_MAX, Seal, read_request, write_answer
+from watchword.entrypoints.vault.recording import LOOKING, change_of, recorded
+from watchword.entrypoints.vault.requests import REQUEST_BYTES_MAX, Answer, Seal, read_request, write_answer
 from watchword.kernel.errors import WatchwordError
 from watchword.vault.outcome import Refused
 
@@ -28,10 +32,15 @@ _PEER: Final = struct.Struct("3i")
 
 
 @contextlib.asynccontextmanager
-async def listening(host: "VaultHost") -> AsyncIterator[None]:
-    """Serve a host's admin socket until left. The gateway enters this beside its own doors."""
+async def listening(host: "VaultHost", trail: AuditTrail | None = None) -> AsyncIterator[None]:
+    """Serve a host's admin socket until left. The gateway enters this beside its own doors.
+
+    Args:
+        host: Holds the vault.
+        trail: Where changes are recorded before they are made; None in a process that writes no trail.
+    """
     path = vault_socket_path(host.home.path)
-    turn = asyncio.Lock()
+    turn, apart = host.turn, Apart()
     connections: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,7 +50,7 @@ async def listening(host: "VaultHost") -> AsyncIterator[None]:
             return
         connections.add(task)
         try:
-            await _converse(host, turn, reader, writer)
+            await _converse(host, turn, apart, trail, reader, writer)
         finally:
             connections.discard(task)
             writer.close()
@@ -54,6 +63,7 @@ async def listening(host: "VaultHost") -> AsyncIterator[None]:
         for task in tuple(connections):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        await apart.end()
         path.unlink(missing_ok=True)
 
 
@@ -73,22 +83,53 @@ def connect(home: Path) -> socket.socket:
     return client
 
 
-async def answer(host: "VaultHost", turn: asyncio.Lock, line: bytes) -> bytes:
-    """Turn one request line into one answer line; a fault becomes an error text, not a closed connection."""
+async def answer(
+    host: "VaultHost", turn: asyncio.Lock, apart: Apart, line: bytes, trail: AuditTrail | None = None
+) -> bytes:
+    """Turn one request line into one answer line; a fault becomes an error text, not a closed connection.
+
+    Args:
+        host: Holds the vault.
+        turn: Changes wait for each other; looking and sealing wait for nobody.
+        apart: Where blocking work runs.
+        line: The request.
+        trail: See `listening`.
+    """
     request = read_request(line)
     if isinstance(request, Refused):
         return write_answer(request)
     try:
         if isinstance(request, Seal):
-            return write_answer(perform(host, request))
+            return write_answer(await _sealed(host, request, trail))
+        if isinstance(request, LOOKING):
+            return write_answer(await apart.run(lambda: perform(host, request)))
         async with turn:
-            return write_answer(await asyncio.to_thread(perform, host, request))
+            if trail is None:
+                return write_answer(await apart.run(lambda: perform(host, request)))
+            change = await apart.run(lambda: change_of(host, request))
+            done = await recorded(trail, change, lambda: apart.run(lambda: perform(host, request)))
+            return write_answer(done)
     except WatchwordError as error:
         return write_answer(Refused(str(error)))
 
 
+async def _sealed(host: "VaultHost", request: Seal, trail: AuditTrail | None) -> Answer:
+    """Seal first and record then: whoever seals in haste does not wait for a disk."""
+    done = perform(host, request)
+    change = change_of(host, request)
+    if trail is not None and change is not None:
+        with contextlib.suppress(WatchwordError):
+            await trail.record_change(change)
+    return done
+
+
 async def _converse(
-    host: "VaultHost", turn: asyncio.Lock, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    host: "VaultHost",
+    turn: asyncio.Lock,
+    apart: Apart,
+    trail: AuditTrail | None,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
     """Answer one connection's requests in order."""
     with contextlib.suppress(ConnectionError):
@@ -101,7 +142,7 @@ async def _converse(
                 return
             if not line.endswith(b"\n"):
                 return
-            writer.write(await answer(host, turn, line))
+            writer.write(await answer(host, turn, apart, line, trail))
             await writer.drain()
 
 

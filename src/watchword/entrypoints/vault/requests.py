@@ -5,6 +5,7 @@ and recovery shares travel as base64, boxed on both sides. Never does anything i
 """
 
 import base64
+import re
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ from watchword.vault.outcome import NotFound, Refused, Sealed
 from watchword.vault.record import RealCredential
 
 REQUEST_BYTES_MAX: Final = 1 << 16
+#: What msgspec quotes of a request: values in single quotes, names of unknown fields.
+_QUOTED: Final = re.compile(r"(?<=value )['\"].*['\"]|(?<=unknown field )`.*`", re.DOTALL)
 
 
 class Request(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True):
@@ -162,8 +165,10 @@ def read_request(line: bytes) -> AnyRequest | Refused:
     """Read one line. The refusal never quotes what was sent."""
     try:
         request: AnyRequest = _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refused(f"not a request: {error}")
+    except UnicodeDecodeError:
+        return Refused("not a request: it is not UTF-8")
+    except msgspec.MsgspecError as error:
+        return Refused(f"not a request: {_QUOTED.sub('…', str(error))}")
     return request
 
 

@@ -1,0 +1,1 @@
+"""The gateway's doors: REST, WebSocket API, streams, forward proxy, admin socket."""
