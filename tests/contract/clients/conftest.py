@@ -58,14 +58,15 @@ def limited_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testne
     process.stop()
 
 
+def wait_until_true(condition: Callable[[], bool]) -> None:
+    """Wait, at most a few seconds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def settled() -> Callable[[Callable[[], bool]], None]:
     """Wait, at most a few seconds, until something became true."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
-        while not condition():
-            assert time.monotonic() < deadline, "it never became true"
-            time.sleep(0.01)
-
-    return wait
+    return wait_until_true
