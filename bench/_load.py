@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import selectors
 import socket
 import subprocess
@@ -27,6 +28,7 @@ ROUND: Final = "PTPCXPTCXC"
 DEEP: Final = {"BUY": 40_000, "SELL": 60_000}
 TOUCH: Final = 50_000
 QUANTITY: Final = "0.001"
+BODY_BYTES: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def in_own_process(plan: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def in_own_process(plan: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         plan: `door` (http or ws), `host`, `port`, `path` of the WebSocket, `keys`, `kind` (orders or ping),
-            `requests`, and `connections` (http) or `in_flight` (ws).
+            `requests`, and `connections` (http) or `in_flight` (ws). If wanted, `recv_window_ms`, and `prefix` of the
+            client order ids, for servers that remember those of an earlier plan.
     """
     run = subprocess.run(
         [sys.executable, "-m", "bench._load"],
@@ -56,19 +59,19 @@ def fastest(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 def show(name: str, row: dict[str, Any]) -> None:
     """Print one round."""
     print(
-        f"{name:14} {row['per_second']:>7,}/s   p50 {row['p50_ms']:6.2f} ms   p99 {row['p99_ms']:6.2f} ms   "
+        f"{name:14} {row['per_second']:>7,}/s   p50 {row['p50_ms']:7.3f} ms   p99 {row['p99_ms']:6.2f} ms   "
         f"max {row['max_ms']:6.2f} ms   generator {row['generator_cpu_share']:.0%} of a core",
         flush=True,
     )
 
 
-def orders(connection: int, count: int) -> Iterator[tuple[str, dict[str, str]]]:
+def orders(connection: int, count: int, prefix: str = "b") -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (kind, parameters) of one connection's orders: 50 % places (P, T), 30 % cancels (C), 20 % crossing (X)."""
     resting: deque[str] = deque()
     for number in range(count):
         kind = ROUND[number % len(ROUND)]
         side = "BUY" if (connection + number // len(ROUND)) % 2 else "SELL"
-        client_id = f"b{connection}-{number}"
+        client_id = f"{prefix}{connection}-{number}"
         if kind == "C":
             yield kind, {"symbol": "BTCUSDT", "origClientOrderId": resting.popleft()}
             continue
@@ -93,20 +96,21 @@ def orders(connection: int, count: int) -> Iterator[tuple[str, dict[str, str]]]:
 
 def http_requests(plan: dict[str, Any], connection: int, count: int) -> list[bytes]:
     """Build one connection's requests as bytes, signed."""
+    host = f"{plan['host']}:{plan['port']}"
     if plan["kind"] == "ping":
-        return [b"GET /api/v3/ping HTTP/1.1\r\nHost: bench\r\n\r\n"] * count
+        return [f"GET /api/v3/ping HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()] * count
     key = plan["keys"][connection % len(plan["keys"])]
     secret = hmac.new(key["secret"].encode(), digestmod=hashlib.sha256)
     timestamp = time.time_ns() // 1_000_000
     built = []
-    for kind, params in orders(connection, count):
+    for kind, params in orders(connection, count, plan.get("prefix", "b")):
         method = "DELETE" if kind == "C" else "POST"
         query = "&".join(f"{name}={value}" for name, value in params.items())
-        query += f"&recvWindow={RECV_WINDOW_MS}&timestamp={timestamp}"
+        query += f"&recvWindow={plan.get('recv_window_ms', RECV_WINDOW_MS)}&timestamp={timestamp}"
         mac = secret.copy()
         mac.update(query.encode())
         built.append(
-            f"{method} /api/v3/order?{query}&signature={mac.hexdigest()} HTTP/1.1\r\nHost: bench\r\n"
+            f"{method} /api/v3/order?{query}&signature={mac.hexdigest()} HTTP/1.1\r\nHost: {host}\r\n"
             f"X-MBX-APIKEY: {key['api_key']}\r\nContent-Length: 0\r\n\r\n".encode()
         )
     return built
@@ -131,10 +135,13 @@ def run_http(plan: dict[str, Any]) -> dict[str, Any]:
     while open_sockets:
         for key, _ in selector.select():
             state = key.data
-            reply = state[3] + state[0].recv(RECV_BYTES)
+            more = state[0].recv(RECV_BYTES)
+            if not more:
+                raise RuntimeError(f"the server closed the connection after {state[3][-200:]!r}")
+            reply = state[3] + more
             head = reply.find(b"\r\n\r\n")
-            at = reply.find(b"content-length: ") + 16
-            if head < 0 or len(reply) < head + 4 + int(reply[at : reply.index(b"\r", at)]):
+            size = BODY_BYTES.search(reply)
+            if head < 0 or not size or len(reply) < head + 4 + int(size[1]):
                 state[3] = reply
                 continue
             now = clock()
@@ -246,8 +253,8 @@ def _ws_frame(payload: bytes) -> bytes:
 def _handshake(sock: socket.socket, plan: dict[str, Any]) -> None:
     key = base64.b64encode(os.urandom(16)).decode()
     sock.sendall(
-        f"GET {plan['path']} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        f"GET {plan['path']} HTTP/1.1\r\nHost: {plan['host']}:{plan['port']}\r\n"
+        f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     reply = b""
     while b"\r\n\r\n" not in reply:
@@ -286,9 +293,9 @@ def _result(latencies: list[int], took_ns: int, refused: dict[str, int], cpu_s: 
     return {
         "requests": count,
         "per_second": round(count / (took_ns / 1e9)),
-        "p50_ms": round(latencies[count // 2] / 1e6, 2),
-        "p99_ms": round(latencies[count * 99 // 100] / 1e6, 2),
-        "max_ms": round(latencies[-1] / 1e6, 2),
+        "p50_ms": round(latencies[count // 2] / 1e6, 3),
+        "p99_ms": round(latencies[count * 99 // 100] / 1e6, 3),
+        "max_ms": round(latencies[-1] / 1e6, 3),
         "generator_cpu_share": round(cpu_s / (took_ns / 1e9), 2),
         "refused": refused,
     }
