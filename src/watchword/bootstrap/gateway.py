@@ -34,6 +34,7 @@ from watchword.gateway.messages import Answer, Refused, Unanswered
 from watchword.gateway.order_desk import OrderDesk
 from watchword.gateway.pipeline import Pipeline
 from watchword.gateway.reconcile import Reconciler
+from watchword.gateway.refusal import SEALED
 from watchword.gateway.replay import LOOK_BACK_US, ReplayGuard
 from watchword.gateway.watched_trail import WatchedTrail
 
@@ -224,7 +225,9 @@ class Gateway:
     async def _ask(
         self, credential_id: str, key_id: str, name: str, params: Params
     ) -> Answer | Refused | Unanswered:
-        """Ask a question of the gateway's own."""
+        """Ask a question of the gateway's own; while the vault is sealed, without a record of each attempt."""
+        if self.host.vault.sealed:
+            return SEALED
         endpoint = BY_NAME[name]
         return await self.pipeline.ask_as(
             credential_id, key_id, name, endpoint.http_method, endpoint.path, params, self.rest_link

@@ -1,6 +1,6 @@
 """Composition root of the process that holds the vault: lock, store, KEK sources, probes. Never listens and never prints.
 
-The gateway opens one and mounts its administration; until then `watchword vault host` does.
+The gateway opens one and mounts its administration; `watchword vault host` does it without a gateway.
 """
 
 import asyncio

@@ -75,6 +75,13 @@ class LedgerState:
         if entry is None:
             entry = Entry(self.next_row, record, saved=False)
             self.next_row += 1
+        elif _same_place(entry.record, record):
+            # The usual change, an id learned or something filled, without leaving and entering every index.
+            entry.record, entry.saved = record, False
+            self._unsaved[entry.row] = entry
+            if record.order_id:
+                self._by_id[record.credential_id, record.symbol, record.order_id] = entry
+            return entry
         else:
             self._unlink(entry)
             entry.record, entry.saved = record, False
@@ -210,3 +217,13 @@ class LedgerState:
                 del self._by_list[account, symbol, record.list_id]
         for entries in (self._open, self._closed, self._unsaved):
             entries.pop(row, None)
+
+
+def _same_place(before: OrderRecord, after: OrderRecord) -> bool:
+    """Whether an order is found as before, but perhaps by its number for the first time."""
+    return (
+        before.client_order_id == after.client_order_id
+        and before.order_id in (0, after.order_id)
+        and before.list_id == after.list_id
+        and before.closed == after.closed
+    )

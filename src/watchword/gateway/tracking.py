@@ -71,7 +71,7 @@ class Tracker:
             commission=commission,
             closed=closed,
         )
-        if seen.renamed and seen.client_order_id and seen.client_order_id != before.client_order_id:
+        if _renamed(before, seen):
             after = self._rename(after, seen.client_order_id)
         elif after != before:
             self._ledger.put_order(after)
@@ -154,3 +154,16 @@ class Tracker:
         renamed = msgspec.structs.replace(record, client_order_id=name, group=group)
         self._ledger.put_order(renamed)
         return renamed
+
+
+def _renamed(before: OrderRecord, seen: Seen) -> bool:
+    """Whether an order has another name now: an amendment says so, or a report of an open order just shows it.
+
+    A cancel's report carries the cancel's id beside the order's, and is no renaming.
+    """
+    if not seen.client_order_id or seen.client_order_id == before.client_order_id:
+        return False
+    if seen.renamed:
+        return True
+    still_open = bool(seen.status) and seen.status not in CLOSED_STATUSES
+    return still_open and not seen.former_id and seen.order_id == before.order_id

@@ -416,3 +416,19 @@ def test_older_order_of_the_same_name_is_not_taken_for_the_one_in_flight(floor: 
     floor.deliver()
     assert (floor.record("again").order_id, floor.record("again").closed) == (0, False)
     assert used(floor) == (0, 10_000, 0)
+
+
+def test_amendment_whose_answer_was_lost_is_followed_by_what_a_query_shows(floor: DeskFloor) -> None:
+    placed = floor.limit(ALICE, "BUY", "100", "1", newClientOrderId="big")
+    row = '{{"symbol":"BTCUSDT","orderId":{},"clientOrderId":"{}","status":"{}","executedQty":"0","time":{}}}'
+
+    def shown(name: str, status: str) -> None:
+        body = row.format(placed["orderId"], name, status, floor.now_us // 1000).encode()
+        floor.desk.observe(CREDENTIAL, "order.status", {}, Answer(status=200, body=body), floor.now_us)
+
+    shown("small", "NEW")
+    assert floor.record("small").order_id == placed["orderId"]
+    assert floor.ledger.order(CREDENTIAL, "BTCUSDT", "big") is None
+    shown("of-the-cancel", "CANCELED")
+    assert floor.record("small").closed
+    assert used(floor) == (0, 0, 0)

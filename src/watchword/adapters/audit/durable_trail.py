@@ -116,6 +116,8 @@ class DurableTrail(ScribeListener):
         self._expire_later: asyncio.TimerHandle | None = None
         self._flush_turn: asyncio.Handle | None = None
         self._flush_later: asyncio.TimerHandle | None = None
+        #: When what nobody waits for is written; 0 while there is nothing of it.
+        self._flush_due_s = 0.0
         self._sign_later: asyncio.TimerHandle | None = None
         self._tally_later: asyncio.TimerHandle | None = None
         self._refused = self._refused_since = self._lost = 0
@@ -305,15 +307,30 @@ class DurableTrail(ScribeListener):
         if self._loop is None or self._closed is not None:
             return
         self._pending.append((encode_event(event), self._clock.now_us(), None))
-        if self._flush_later is None:
-            self._flush_later = self._loop.call_later(self._pace.outcome_ms / 1000, self._flush)
+        if not self._flush_due_s:
+            self._flush_due_s = self._loop.time() + self._pace.outcome_ms / 1000
+            if self._flush_later is None:
+                self._flush_later = self._loop.call_at(self._flush_due_s, self._flush_by_time)
+
+    def _flush_by_time(self) -> None:
+        """Write what nobody waits for, unless company took it along.
+
+        Why not cancelled by a flush: a timer for every signed request costs more than one that finds nothing to do.
+        """
+        self._flush_later = None
+        if not self._flush_due_s or self._loop is None:
+            return
+        if self._loop.time() >= self._flush_due_s:
+            self._flush()
+        else:
+            self._flush_later = self._loop.call_at(self._flush_due_s, self._flush_by_time)
 
     def _flush(self, *, sign: bool = False) -> None:
         """Seal what waits and hand it to the scribes."""
-        for timer in (self._flush_turn, self._flush_later):
-            if timer is not None:
-                timer.cancel()
-        self._flush_turn = self._flush_later = None
+        if self._flush_turn is not None:
+            self._flush_turn.cancel()
+            self._flush_turn = None
+        self._flush_due_s = 0.0
         pending, self._pending = self._pending, []
         rows: list[Row] = []
         for body, now_us, waiter in pending:

@@ -75,7 +75,7 @@ def init(
             show_json({"home": str(folder), "kek": kek.value, "demo": demo, "sealed": True})
         else:
             say(
-                f"Vault made in {folder / 'vault'}, sealed. Next: watchword vault host, watchword vault unseal"
+                f"Vault made in {folder / 'vault'}, sealed. Next: watchword gateway serve, then watchword vault unseal"
             )
 
 

@@ -34,7 +34,7 @@ class NobodyHoldsVaultError(ConfigurationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "nobody holds this vault, so it is sealed; start its process with: watchword vault host"
+            "nobody holds this vault, so it is sealed; start the gateway with: watchword gateway serve"
         )
 
 

@@ -1,6 +1,7 @@
 """The admin socket: private, bounded, of the same user; what is under way is finished before it closes."""
 
 import asyncio
+import contextlib
 import json
 import os
 import stat
@@ -36,7 +37,9 @@ async def ask(desk: KeyDesk, *lines: bytes) -> list[Any]:
     found = []
     for line in lines:
         writer.write(line)
-        found.append(await reader.readline())
+        # A connection that is turned away with something unread in it is reset.
+        with contextlib.suppress(ConnectionError):
+            found.append(await reader.readline())
     writer.close()
     return [json.loads(line) if line else None for line in found]
 
@@ -75,7 +78,7 @@ async def test_line_that_never_ends_is_no_request(desk: KeyDesk) -> None:
 async def test_another_user_is_turned_away(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "_peer", lambda writer: 4_711)
     async with listening(desk):
-        assert await ask(desk, write_request(ListKeys())) == [None]
+        assert not any(await ask(desk, write_request(ListKeys())))
 
 
 async def test_connections_are_bounded(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +88,7 @@ async def test_connections_are_bounded(desk: KeyDesk, monkeypatch: pytest.Monkey
         for reader, writer in idle:
             writer.write(write_request(ListKeys()))
             assert await reader.readline()
-        assert await ask(desk, write_request(ListKeys())) == [None]
+        assert not any(await ask(desk, write_request(ListKeys())))
         idle[0][1].close()
         await asyncio.sleep(0.05)
         assert (await ask(desk, write_request(ListKeys())))[0] is not None
