@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from watchword.binance.params import MICROSECONDS_FROM
+from watchword.binance.params import ID_MAX, MICROSECONDS_FROM, SCALED_MAX
 from watchword.gateway.messages import Answer
 from watchword.kernel.units import TooPrecise, parse_scaled
 
@@ -177,10 +177,10 @@ def commissions_by_order(rows: list[Row]) -> dict[tuple[str, int], tuple[int, di
     """
     sums: dict[tuple[str, int], tuple[int, dict[str, int]]] = {}
     for row in rows:
-        quantity, assets = sums.get((row.symbol, row.order_id), (0, {}))
+        quantity, assets = sums.get((row.symbol, identity(row.order_id)), (0, {}))
         paid = max(scaled(row.commission), 0)
         assets[row.commission_asset] = assets.get(row.commission_asset, 0) + paid
-        sums[row.symbol, row.order_id] = (quantity + max(scaled(row.qty), 0), assets)
+        sums[row.symbol, identity(row.order_id)] = (quantity + max(scaled(row.qty), 0), assets)
     return sums
 
 
@@ -195,17 +195,22 @@ def scaled(text: str) -> int:
         value = parse_scaled(text) if text else None
     except TooPrecise:
         return -1
-    return -1 if value is None else value
+    return -1 if value is None or value > SCALED_MAX else value
+
+
+def identity(number: int) -> int:
+    """An id of the exchange as it is kept: 0 for none, and for what fits no 64-bit field."""
+    return number if 0 < number <= ID_MAX else 0
 
 
 def _seen(row: Row, *, renamed: bool = False, listed: Row | None = None) -> Seen:
     commissions = tuple((fill.commission_asset, max(scaled(fill.commission), 0)) for fill in row.fills)
     return Seen(
         row.symbol or (listed.symbol if listed is not None else ""),
-        row.order_id,
+        identity(row.order_id),
         row.client_order_id,
         row.orig_client_order_id,
-        max(row.order_list_id if listed is None else listed.order_list_id, 0),
+        identity(row.order_list_id if listed is None else listed.order_list_id),
         row.status,
         scaled(row.executed_qty),
         scaled(row.cummulative_quote_qty or row.cumulative_quote_qty),

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from watchword.gateway.answers import Seen, moment_us, scaled
+from watchword.gateway.answers import Seen, identity, moment_us, scaled
 
 ORDER_KIND: Final = "executionReport"
 LIST_KIND: Final = "listStatus"
@@ -102,10 +102,10 @@ def event_orders(event: Event) -> tuple[Seen, ...]:
         return tuple(
             Seen(
                 leg.symbol,
-                leg.order_id,
+                identity(leg.order_id),
                 leg.client_order_id,
                 "",
-                max(event.list_id, 0),
+                identity(event.list_id),
                 list_client_order_id=event.former,
                 at_us=moment_us(event.at),
             )
@@ -117,10 +117,10 @@ def event_orders(event: Event) -> tuple[Seen, ...]:
     return (
         Seen(
             event.symbol,
-            event.order_id,
+            identity(event.order_id),
             event.name,
             event.former,
-            max(event.list_id, 0),
+            identity(event.list_id),
             event.status,
             scaled(event.executed),
             scaled(event.amount),

@@ -1,4 +1,8 @@
-"""Bytes of the ledger: batches of changes, usages, orders. Each carries its checksum. Layout: docs/formats/ledger.md."""
+"""Bytes of the ledger: batches of changes, usages, orders. Each carries its checksum. Layout: docs/formats/ledger.md.
+
+JSON, because sums of scaled amounts outgrow the 64 bits that MessagePack has for them: coins exist of which a trillion
+costs little.
+"""
 
 import zlib
 from collections.abc import Sequence
@@ -31,10 +35,10 @@ class Put(msgspec.Struct, frozen=True, array_like=True, tag="put"):
 
 Change = Folded | Put
 
-_encoder: Final = msgspec.msgpack.Encoder()
-_CHANGES: Final[msgspec.msgpack.Decoder[list[Change]]] = msgspec.msgpack.Decoder(list[Change])
-_USAGE: Final = msgspec.msgpack.Decoder(Usage)
-_ORDER: Final = msgspec.msgpack.Decoder(OrderRecord)
+_encoder: Final = msgspec.json.Encoder()
+_CHANGES: Final[msgspec.json.Decoder[list[Change]]] = msgspec.json.Decoder(list[Change])
+_USAGE: Final = msgspec.json.Decoder(Usage)
+_ORDER: Final = msgspec.json.Decoder(OrderRecord)
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
@@ -80,11 +84,11 @@ def _sealed(value: Any) -> bytes:
     return zlib.crc32(body).to_bytes(CHECKSUM_BYTES, "little") + body
 
 
-def _opened(stored: bytes, decoder: "msgspec.msgpack.Decoder[T]", place: str) -> T:
+def _opened(stored: bytes, decoder: "msgspec.json.Decoder[T]", place: str) -> T:
     body = stored[CHECKSUM_BYTES:]
     if zlib.crc32(body).to_bytes(CHECKSUM_BYTES, "little") != stored[:CHECKSUM_BYTES]:
         raise CorruptStoreError(f"{place}: the checksum does not fit")
     try:
         return decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptStoreError(f"{place}: {error}") from error

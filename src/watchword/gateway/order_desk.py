@@ -18,6 +18,7 @@ from watchword.gateway.answers import (
     UNKNOWN_STATUS_FROM,
     Row,
     Seen,
+    identity,
     orders_seen,
     read_rows,
     unpacked,
@@ -234,7 +235,7 @@ class OrderDesk:
         account = key.key.credential_id
 
         def own(row: Row) -> bool:
-            record = self._tracker.find(account, Seen(symbol, row.order_id, row.client_order_id))
+            record = self._tracker.find(account, Seen(symbol, identity(row.order_id), row.client_order_id))
             return record is not None and record.key_id == key.key.id
 
         return await cancel_own(symbol, ask, own, partial(self._learn, account))

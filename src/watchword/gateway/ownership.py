@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from watchword.binance.errors import NO_SUCH_ORDER, UNKNOWN_ORDER, WireError
+from watchword.binance.params import ID_MAX
 from watchword.binance.request import Params
 from watchword.gateway.messages import Answer, Refused, Unanswered
 from watchword.gateway.ports import ActiveKey, Ledger, OrderRecord
@@ -98,7 +99,7 @@ class Ownership:
         if id_text is None:
             found = self._by_name(account, symbol, name, naming)
         else:
-            number = _number(id_text)
+            number = read_number(id_text)
             if number is None:
                 return params  # as above
             found = self._by_id(account, symbol, number, naming)
@@ -159,5 +160,8 @@ class Ownership:
         return self._by_id(account, symbol, number, naming)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= ID_LENGTH_MAX else None
+def read_number(text: str) -> int | None:
+    """Read an id of the exchange as a client writes it; None where it is none."""
+    if not (text.isascii() and text.isdigit()) or len(text) > ID_LENGTH_MAX or int(text) > ID_MAX:
+        return None
+    return int(text)

@@ -9,7 +9,7 @@ from watchword.audit.event import Intent
 from watchword.binance.endpoints import Endpoint, classify, for_ws
 from watchword.binance.request import Params
 from watchword.gateway.client_ids import ids_in
-from watchword.gateway.ownership import NAMINGS
+from watchword.gateway.ownership import NAMINGS, read_number
 from watchword.gateway.ports import Ledger, OrderRecord
 
 FIRST_WAIT_US: Final = 1_000_000
@@ -87,17 +87,18 @@ def order_queries(ledger: Ledger, question: Question) -> list[Params]:
 
 def record_asked(ledger: Ledger, credential_id: str, params: Params) -> OrderRecord | None:
     """Return the order a query of `order_query` is about."""
-    symbol, number = params["symbol"], params.get("orderId")
-    if number is not None:
-        whole = number.isascii() and number.isdigit()
-        return ledger.order_by_id(credential_id, symbol, int(number)) if whole else None
+    symbol, text = params["symbol"], params.get("orderId")
+    if text is not None:
+        number = read_number(text)
+        return ledger.order_by_id(credential_id, symbol, number) if number is not None else None
     return ledger.open_order(credential_id, symbol, params["origClientOrderId"])
 
 
 def _listed(ledger: Ledger, intent: Intent) -> Sequence[OrderRecord]:
-    symbol, list_id = intent.parameters.get("symbol", ""), intent.parameters.get("orderListId", "")
-    if list_id.isascii() and list_id.isdigit():
-        return ledger.orders_of_list(intent.credential, symbol, int(list_id))
+    symbol = intent.parameters.get("symbol", "")
+    list_id = read_number(intent.parameters.get("orderListId", ""))
+    if list_id is not None:
+        return ledger.orders_of_list(intent.credential, symbol, list_id)
     name = intent.parameters.get("listClientOrderId")
     return [
         record

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from watchword.binance.errors import NO_SUCH_ORDER, WireError
-from watchword.gateway.answers import Row, Seen, orders_seen, read_rows, unpacked
+from watchword.gateway.answers import Row, Seen, identity, orders_seen, read_rows, unpacked
 from watchword.gateway.events import SHARED_KINDS, Event, event_orders
 from watchword.gateway.messages import Answer
 from watchword.gateway.ownership import NO_SUCH_LIST
@@ -38,8 +38,8 @@ def _about(row: Row) -> Sequence[Seen]:
 def _matched(row: Row) -> Sequence[Seen]:
     """A prevented match is about two orders; either makes it the key's business: that is why its order expired."""
     return (
-        Seen(row.symbol, row.taker_order_id, ""),
-        Seen(row.maker_symbol or row.symbol, row.maker_order_id, ""),
+        Seen(row.symbol, identity(row.taker_order_id), ""),
+        Seen(row.maker_symbol or row.symbol, identity(row.maker_order_id), ""),
     )
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -172,18 +173,14 @@ def test_killed_between_intent_and_outcome_tells_the_truth_after_restart(tmp_pat
             assert bot.place(newClientOrderId="before").status == 200
             os.kill(testnet.pid, signal.SIGSTOP)
             query = bot.signed(**ORDER, newClientOrderId="in-flight", recvWindow=30_000)
-            sending = subprocess.Popen(
-                ["curl", "-s", "-X", "POST", "-H", f"X-MBX-APIKEY: {key.api_key}",
-                 f"{bench.gateway.rest}/api/v3/order?{query}"],
-                stdout=subprocess.PIPE,
-            )  # fmt: skip
+            sending = ThreadPoolExecutor(1).submit(bot.send, "POST", "/api/v3/order", query)
             try:
                 _until(lambda: any("in-flight" in str(row) for row in _rows(bench)))
                 time.sleep(0.3)
                 bench.gateway.kill()
             finally:
                 os.kill(testnet.pid, signal.SIGCONT)
-            assert sending.communicate(timeout=10)[0] == b""
+            assert isinstance(sending.exception(timeout=10), ConnectionError)
             bench.start()
             _until(lambda: _outcomes(bench, "in-flight"))
             concluded = _outcomes(bench, "in-flight")[-1]

@@ -334,3 +334,16 @@ def test_observed_orders_of_others_change_nothing(floor: DeskFloor) -> None:
     assert isinstance(answer, Answer)
     floor.desk.observe(CREDENTIAL, "openOrders.status", dict(SYMBOL), answer, floor.now_us)
     assert floor.ledger.open_orders() == before
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 2**70])
+def test_number_that_fits_no_field_is_nobodys(floor: DeskFloor, number: int) -> None:
+    row = f'{{"symbol":"BTCUSDT","orderId":{number},"clientOrderId":"x","status":"NEW","executedQty":"{"9" * 20}"}}'
+    answer = Answer(status=200, body=f"[{row}]".encode())
+    assert json_body(floor.desk.narrow(ALICE, "allOrders", answer)) == []
+    floor.desk.observe(CREDENTIAL, "allOrders", {}, answer, floor.now_us)
+    refused = floor.send(ALICE, "order.cancel", **SYMBOL, orderId=str(2**63 - 1))
+    assert refused == UNKNOWN_ORDER
+    too_large = {**SYMBOL, "orderId": str(number)}
+    if number >= 2**63:
+        assert drive(floor.desk.permit(ALICE, "order.cancel", too_large, floor.ask)) is too_large

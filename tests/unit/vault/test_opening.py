@@ -8,6 +8,8 @@ from tests.support.vaults import memory_vault, record, reopened
 
 from watchword.adapters.memory.vault import MemoryVaultStore
 from watchword.kernel.errors import CorruptStoreError
+from watchword.kernel.secret import Secret
+from watchword.vault.intake import seal_to
 from watchword.vault.outcome import Refused
 from watchword.vault.record import encode_record
 from watchword.vault.vault import Unsealed, Vault
@@ -236,3 +238,18 @@ def test_vault_type_is_final_and_shares_nothing() -> None:
     two, _ = memory_vault("a")
     assert isinstance(one, Vault)
     assert one.records() != two.records()
+
+
+def test_damaged_public_key_takes_nothing_in() -> None:
+    with pytest.raises(CorruptStoreError, match="public key is damaged"):
+        seal_to(b"no keyset", Secret(b"x"), b"")
+
+
+def test_secret_of_another_kind_than_its_record_says_gives_no_signer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot come in; if it did, nothing may be signed with it."""
+    vault, _ = memory_vault("main")
+    found = vault.records()
+    assert isinstance(found, list)
+    monkeypatch.setattr("watchword.vault.keyring.signer_of", lambda *_: None)
+    with pytest.raises(CorruptStoreError, match="not a key of type HMAC"):
+        vault.signer_for(found[0].id)

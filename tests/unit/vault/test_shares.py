@@ -109,7 +109,14 @@ def test_share_of_another_version_is_named() -> None:
 def test_points_that_contradict_each_other_are_refused() -> None:
     one = made()[0]
     twins = [shares.Share(one.set_id, 2, 5, 0, one.value), shares.Share(one.set_id, 2, 5, 1, one.value)]
-    assert isinstance(shares.combine(twins), Refused | Secret)
+    found = shares.combine(twins)
+    assert isinstance(found, Refused) or found.reveal() != SECRET.reveal()
+
+
+def test_text_far_too_long_is_no_share() -> None:
+    found = shares.read(shares.write(made()[0]) * 20)
+    assert isinstance(found, Refused)
+    assert "too long" in found.reason
 
 
 def test_vault_opens_with_k_shares_and_never_with_fewer() -> None:

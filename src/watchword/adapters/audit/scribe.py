@@ -4,11 +4,9 @@ A sink that failed is closed and opened anew, because what it holds is unknown t
 written twice, and what it lacks comes from the rows that wait or from another sink.
 """
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Final
 
@@ -71,10 +69,7 @@ class Scribe:
         self._rows: deque[Row] = deque()
         self._tasks: deque[Task] = deque()
         self._ending = False
-        self._rows_lock = threading.Lock()
-        #: Holds something while there may be something to do. Why not a condition: its waits are Python, and every
-        #: signed request waits for this thread to wake.
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ready = threading.Condition()
         self._thread = threading.Thread(target=self._work, name=f"audit {name}", daemon=True)
 
     def start(self) -> None:
@@ -83,21 +78,23 @@ class Scribe:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Hand over rows; they follow those handed over before."""
-        with self._rows_lock:
+        with self._ready:
             self._rows.extend(rows)
             while len(self._rows) > BACKLOG_ROWS_MAX:
                 self._rows.popleft()
-        self._rouse()
+            self._ready.notify()
 
     def ask(self, task: Task) -> None:
         """Have the scribe's thread do something with the open sink, between two appends."""
-        self._tasks.append(task)
-        self._rouse()
+        with self._ready:
+            self._tasks.append(task)
+            self._ready.notify()
 
     def end(self, wait_s: float) -> None:
         """Store what waits, close the sink, end the thread; a hung one is left behind after `wait_s` seconds."""
-        self._ending = True
-        self._rouse()
+        with self._ready:
+            self._ending = True
+            self._ready.notify()
         self._thread.join(wait_s)
 
     def _work(self) -> None:
@@ -134,7 +131,7 @@ class Scribe:
 
     def _store(self, sink: AuditSink) -> None:
         """Append what waits, as one record."""
-        with self._rows_lock:
+        with self._ready:
             rows = list(islice(self._rows, APPEND_ROWS_MAX))
         try:
             self._append(sink, rows)
@@ -144,7 +141,7 @@ class Scribe:
             sink.close()
             self._fail(error)
             return
-        with self._rows_lock:
+        with self._ready:
             while self._rows and self._rows[0].number <= self._head.row:
                 self._rows.popleft()
         self._listener.stored(self, self._head.row, self._strained)
@@ -185,9 +182,11 @@ class Scribe:
 
     def _idle(self, sink: AuditSink) -> None:
         """Wait for rows; meanwhile see whether the strain is over."""
-        self._sleep(self._retry_s if self._strained else None)
-        if self._rows or self._tasks or not self._strained:
-            return
+        with self._ready:
+            if not (self._rows or self._tasks or self._ending):
+                self._ready.wait(self._retry_s if self._strained else None)
+            if self._rows or self._tasks or not self._strained:
+                return
         strained = sink.strained()
         if strained != self._strained:
             self._strained = strained
@@ -195,14 +194,6 @@ class Scribe:
 
     def _fail(self, error: Exception) -> None:
         self._listener.failed(self, str(error) or type(error).__name__)
-        self._pause()
-
-    def _rouse(self) -> None:
-        """Wake the thread. Whatever it shall find must be there already."""
-        if self._wake.empty():
-            self._wake.put(None)
-
-    def _sleep(self, wait_s: float | None) -> None:
-        """Wait for something to do, at most so long."""
-        with suppress(queue.Empty):
-            self._wake.get(timeout=wait_s)
+        with self._ready:
+            if not self._ending:
+                self._ready.wait(self._retry_s)

@@ -1,13 +1,16 @@
 """`watchword gateway …`: run the gateway, look at it, make the forward proxy's token. Only parses, asks and prints."""
 
-from pathlib import Path
-from typing import Annotated, Any
+import logging
+from typing import Annotated, Any, Final
 
 import typer
 
 from watchword.config import home_folder, read_gateway_settings
+from watchword.entrypoints.cli import gateway_options as options
 from watchword.entrypoints.cli.output import say, show_fields, show_json
 from watchword.entrypoints.cli.vault_client import AsJson, HomeOption, faults_shown
+
+LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 app = typer.Typer(
     no_args_is_help=True, help="Stands between bots and the exchange: checks, records, signs again."
@@ -22,50 +25,19 @@ def _gateway() -> None:
 @app.command()
 def serve(
     home: HomeOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8701")
-    ] = None,
-    upstream: Annotated[
-        str | None, typer.Option(help="The one exchange: live, testnet, demo, local.", show_default="local")
-    ] = None,
-    local_address: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of the upstream `local`.", show_default="the testnet running in this home"
-        ),
-    ] = None,
-    upstream_ca: Annotated[
-        Path | None, typer.Option(help="PEM of a further authority to trust for the upstream.")
-    ] = None,
-    unseal: Annotated[
-        bool | None,
-        typer.Option(
-            "--unseal", help="Unseal at start, for KEK sources that ask nobody.", show_default=False
-        ),
-    ] = None,
-    second_sink: Annotated[
-        str | None,
-        typer.Option(help="Second copy of the audit trail: file:PATH or command:PROGRAM ARGUMENT..."),
-    ] = None,
-    tls: Annotated[
-        bool | None,
-        typer.Option(
-            "--tls", help="Serve TLS with the certificate of `watchword tls init`.", show_default=False
-        ),
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="PEM certificate chain, to serve TLS.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM private key of the certificate.")] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A further name under which clients may call; repeat for more."),
-    ] = None,
-    proxy_port: Annotated[
-        int | None, typer.Option(help="Also run the forward proxy, on this port.", show_default="off")
-    ] = None,
-    answer_timeout_s: Annotated[
-        float | None, typer.Option(help="How long the upstream may take to answer.", show_default="10")
-    ] = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    upstream: options.UpstreamOption = None,
+    local_address: options.LocalAddress = None,
+    upstream_ca: options.UpstreamCa = None,
+    unseal: options.Unseal = None,
+    second_sink: options.SecondSinkOption = None,
+    tls: options.Tls = None,
+    tls_cert: options.TlsCert = None,
+    tls_key: options.TlsKey = None,
+    allow_host: options.AllowHost = None,
+    proxy_port: options.ProxyPort = None,
+    answer_timeout_s: options.AnswerTimeout = None,
 ) -> None:
     """Run the gateway until Ctrl-C. It starts sealed unless told otherwise.
 
@@ -94,6 +66,7 @@ def serve(
             proxy_port=proxy_port,
             answer_timeout_s=answer_timeout_s,
         )
+        _log_to_stderr()
         uvloop.run(serve_gateway(Gateway.open(settings), on_ready=_say_ready))
 
 
@@ -136,6 +109,15 @@ def proxy_token(
             show_json({"token": made})
         else:
             say(f"Proxy token, shown this once: {made}\nClients take: http://watchword:TOKEN@HOST:PORT")
+
+
+def _log_to_stderr() -> None:
+    """Let what the gateway notes be seen. Nothing that passes through it is logged, only what became of its parts."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    log = logging.getLogger("watchword")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def _say_ready(told: dict[str, str]) -> None:

@@ -372,3 +372,16 @@ async def test_killed_process_loses_nothing_it_called_durable(path: Path) -> Non
     assert len(ledger.open_orders()) >= said
     assert len(ledger.usage("vk-1").open) >= said
     await ledger.stop()
+
+
+async def test_amounts_beyond_64_bits_are_kept(path: Path) -> None:
+    ledger = await opened(path)
+    for _ in range(3):
+        ledger.fold("vk-1", Filled(NOW_US, "x", "PEPEUSDT", "PEPE", "USDT", "BUY", 2**63 - 1, 2**63 - 1))
+    await ledger.durable()
+    usage = ledger.usage("vk-1")
+    await ledger.stop()
+    again = await opened(path)
+    assert again.usage("vk-1") == usage
+    assert usage.bought["PEPE"] == 3 * (2**63 - 1)
+    await again.stop()
