@@ -56,13 +56,17 @@ class GatewayProcess:
     """One `watchword gateway serve`."""
 
     def __init__(
-        self, home: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         self.home = home
         self._log = home.parent / f"{home.name}-gateway-{len(list(home.parent.glob('*-gateway-*.log')))}.log"
         with self._log.open("xb") as log:
             self._process = subprocess.Popen(
-                [*PROGRAM, "gateway", "serve", "--home", str(home), "--port", "0", *options],
+                [*program, "gateway", "serve", "--home", str(home), "--port", "0", *options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -72,10 +76,14 @@ class GatewayProcess:
 
     @classmethod
     def start(
-        cls, home: Path, options: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        cls,
+        home: Path,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> Self:
         """Start a gateway and wait until it says that it is ready."""
-        process = cls(home, options, environment)
+        process = cls(home, options, environment, program)
         try:
             process._wait_until_ready()
         except BaseException:

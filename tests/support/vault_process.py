@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from tests.support.vaults import cheap_host
 from typer import testing as typer_testing
 from typer.testing import CliRunner
 
+from watchword.adapters.hardening import Hardening
 from watchword.audit.trail import AuditTrail
+from watchword.bootstrap import vault_host
 from watchword.bootstrap.vault_host import VaultHost
 from watchword.entrypoints.cli.app import app
 from watchword.entrypoints.vault.listener import listening
@@ -28,6 +31,7 @@ STOP_WAIT_S: Final = 10.0
 POLL_S: Final = 0.02
 #: Building the tree of commands takes longer than most commands do; it is built once.
 typer_testing._get_command = functools.cache(typer_testing._get_command)  # type: ignore[attr-defined]
+_NOT_HARDENED: Final = Hardening(False, False, False, ("in a test's own process",))
 PROGRAM: Final = (sys.executable, "-m", "watchword")
 
 
@@ -70,7 +74,9 @@ class VaultUser:
             stdin: What it reads.
             fails: Whether it must end with status 1.
         """
-        result = CliRunner().invoke(app, [*map(str, words), "--home", str(self.home)], input=stdin)
+        # A command that holds the vault itself hardens its process; in this one that could not be undone.
+        with mock.patch.object(vault_host, "harden", return_value=_NOT_HARDENED):
+            result = CliRunner().invoke(app, [*map(str, words), "--home", str(self.home)], input=stdin)
         self.said += [result.stdout, result.stderr]
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         assert result.exit_code == (1 if fails else 0), (words, result.stdout, result.stderr)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from watchword.config import read_settings
+from watchword.config import read_gateway_settings, read_settings
 from watchword.kernel.errors import ConfigurationError
 
 
@@ -85,3 +85,32 @@ def test_every_setting_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "recipes" / "settings.md").read_text(encoding="utf-8")
     for field in msgspec.structs.fields(Settings):
         assert f"`{field.name}`" in text, field.name
+
+
+def test_gateway_reads_its_own_table_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "watchword.toml").write_text(
+        '[testnet]\nport = 1\n\n[gateway]\nupstream = "demo"\nunseal = true\nproxy_port = 8711\nport = 2\n'
+    )
+    monkeypatch.setenv("WATCHWORD_GATEWAY_PORT", "3")
+    monkeypatch.setenv("WATCHWORD_GATEWAY_ANSWER_TIMEOUT_S", "2.5")
+    settings = read_gateway_settings(home=tmp_path, allow_host="a,b")
+    assert (settings.upstream, settings.unseal, settings.proxy_port) == ("demo", True, 8711)
+    assert (settings.port, settings.answer_timeout_s, settings.allow_host) == (3, 2.5, "a,b")
+    assert read_settings(home=tmp_path).port == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"upstream": "mars"}, "upstream"),
+        ({"port": 70_000}, "port"),
+        ({"answer_timeout_s": 0}, "answer_timeout_s"),
+        ({"tls_cert": "a.pem"}, "both"),
+        ({"tls": True, "tls_cert": "a.pem", "tls_key": "b.pem"}, "not both"),
+    ],
+)
+def test_gateway_setting_that_does_not_fit_is_refused(
+    tmp_path: Path, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        read_gateway_settings(home=tmp_path, **given)

@@ -24,7 +24,7 @@ _DOMAIN: Final = b"watchword-audit-1\n"
 _LINE: Final = re.compile(rb"([1-9][0-9]{0,17}) ([0-9]{1,17}) ([0-9a-f]{64}) ([0-9a-f]{64}) (\{[^\n]*\})\n")
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """Where a chain ends.
 
     Attributes:
@@ -38,7 +38,7 @@ class Head(msgspec.Struct, frozen=True):
     now_us: int = 0
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One event in its place.
 
     Attributes:

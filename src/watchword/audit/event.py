@@ -28,7 +28,7 @@ _IDENTIFIERS: Final = frozenset({"key", "credential", "policy", "request", "clie
 Result = Literal["answered", "unknown", "not_sent"]
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature:intended"):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature:intended", gc=False):
     """A request is about to be signed. Durable before the signature is made.
 
     Attributes:
@@ -63,7 +63,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     replay: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature:concluded"):
+class Outcome(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="signature:concluded", gc=False
+):
     """How an intent ended. An unknown outcome may get a second row once it is resolved.
 
     Attributes:

@@ -93,12 +93,20 @@ def unconcluded(lines: Iterable[bytes]) -> dict[int, Intent]:
     Returns:
         Row → intent. Whether these were sent is for the gateway to find out, by their client order ids.
     """
+    return open_intents(lines)[0]
+
+
+def open_intents(lines: Iterable[bytes]) -> tuple[dict[int, Intent], set[int]]:
+    """Find what `unconcluded` finds, and which of these rows have an outcome that says unknown."""
     found: dict[int, Intent] = {}
+    doubtful: set[int] = set()
     for line in lines:
         row = read_line(line)
         event = decode_event(row.body) if row is not None else None
         if isinstance(event, Intent) and row is not None:
             found[row.number] = event
-        elif isinstance(event, Outcome) and event.result != "unknown":
+        elif isinstance(event, Outcome) and event.result == "unknown":
+            doubtful.add(event.intent)
+        elif isinstance(event, Outcome):
             found.pop(event.intent, None)
-    return found
+    return found, doubtful & found.keys()

@@ -110,9 +110,7 @@ class Courier:
         try:
             answer = await link.send(outbound)  # 8
         except BaseException:
-            note = "given up by its caller while it was on its way"
-            self._trail.record_outcome(Outcome(intent=row, result="unknown", note=note))
-            self._settle(errand, _GIVEN_UP)
+            self.given_up(errand, row, "given up by its caller while it was on its way")
             raise
         return self._conclude(errand, row, answer)
 
@@ -153,6 +151,11 @@ class Courier:
         self._settle(errand, None)
         if errand.reservation is not None:
             self._desk.give_back(errand.reservation, self._time.now_us())
+
+    def given_up(self, errand: Errand, row: int, note: str) -> None:
+        """Conclude an intent that was sent, or a part of it, and of which nobody knows what became."""
+        self._trail.record_outcome(Outcome(intent=row, result="unknown", note=note))
+        self._settle(errand, _GIVEN_UP)
 
     def answered(self, row: int, answer: Answer, note: str = "", *, changes: bool = True) -> Told:
         """Conclude an intent that was answered; a read needs no finding out, whatever was said."""
@@ -225,8 +228,7 @@ class Courier:
             if not answer.sent:
                 self.not_sent(errand, row, answer.reason)
                 return unavailable("upstream", answer.reason)
-            self._trail.record_outcome(Outcome(intent=row, result="unknown", note=answer.reason))
-            self._settle(errand, answer)
+            self.given_up(errand, row, answer.reason)
             return answer
         intent, name, now_us = errand.intent, errand.route.name, self._time.now_us()
         said = self.answered(row, answer, changes=errand.route.kind != "read")

@@ -19,14 +19,14 @@ T = TypeVar("T")
 CHECKSUM_BYTES: Final = 4
 
 
-class Folded(msgspec.Struct, frozen=True, array_like=True, tag="fold"):
+class Folded(msgspec.Struct, frozen=True, array_like=True, tag="fold", gc=False):
     """An event was folded into a key's usage."""
 
     key_id: str
     event: Event
 
 
-class Put(msgspec.Struct, frozen=True, array_like=True, tag="put"):
+class Put(msgspec.Struct, frozen=True, array_like=True, tag="put", gc=False):
     """An order was put under its number."""
 
     row: int

@@ -15,7 +15,7 @@ Header = tuple[bytes, bytes]
 DoorKind = Literal["rest", "ws"]
 
 
-class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+class Inbound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request of a client, whichever door it came by.
 
     Attributes:
@@ -48,7 +48,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     passing: tuple[Header, ...] = ()
 
 
-class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+class Outbound(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request as it goes to the upstream, signature included. Sent once, or not at all.
 
     Attributes:
@@ -73,7 +73,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the upstream said; passed on untouched unless orders of others must be left out.
 
     Attributes:
@@ -93,7 +93,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Unanswered(msgspec.Struct, frozen=True):
+class Unanswered(msgspec.Struct, frozen=True, gc=False):
     """No answer came.
 
     Attributes:
@@ -106,7 +106,7 @@ class Unanswered(msgspec.Struct, frozen=True):
 
 
 @final
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """Watchword's own word. Nothing was signed for it, or what was signed was never sent; but for the rule `unknown`.
 
     Attributes:

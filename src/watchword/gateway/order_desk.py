@@ -55,7 +55,7 @@ _SILENT: Final = frozenset(
 )  # fmt: skip
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A request with its client order ids.
 
     Attributes:
@@ -67,7 +67,7 @@ class Prepared(msgspec.Struct, frozen=True):
     client_order_id: str = ""
 
 
-class Reservation(msgspec.Struct, frozen=True):
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """What `reserve` put into the ledger, so that `give_back` can take it out.
 
     Attributes:

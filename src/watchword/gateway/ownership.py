@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from watchword.binance.errors import NO_SUCH_ORDER, UNKNOWN_ORDER, WireError
-from watchword.binance.params import ID_MAX
+from watchword.binance.params import read_long
 from watchword.binance.request import Params
 from watchword.gateway.messages import Answer, Refused, Unanswered
 from watchword.gateway.ports import ActiveKey, Ledger, OrderRecord
@@ -33,7 +33,6 @@ NO_SUCH_LIST: Final = WireError(-2013, "Order list does not exist.")
 NOT_TOLD: Final = WireError(
     -1008, "Watchword could not ask the exchange whose order this is; nothing was changed. Please try again."
 )
-ID_LENGTH_MAX: Final = 19
 
 
 class Naming(msgspec.Struct, frozen=True):
@@ -96,26 +95,27 @@ class Ownership:
                 params  # names nothing: the policy refuses to read it, or the exchange says what is missing
             )
         account = key.key.credential_id
+        found: Sequence[OrderRecord] | WireError
         if id_text is None:
             found = self._by_name(account, symbol, name, naming)
+            if naming.changes and found and not _number(found[0], naming):
+                found = await self._look_up_name(key, symbol, name, naming, ask)
         else:
             number = read_number(id_text)
             if number is None:
                 return params  # as above
             found = self._by_id(account, symbol, number, naming)
             if not found and naming.changes and self._nameless(key, symbol, naming):
-                asked = await self._look_up(key, symbol, number, naming, ask)
-                if isinstance(asked, WireError):
-                    return asked
-                found = asked
+                found = await self._look_up(key, symbol, number, naming, ask)
+        if isinstance(found, WireError):
+            return found
         if not found:
             return naming.refusal if naming.changes else params
         if any(record.key_id != key.key.id for record in found):
             return naming.refusal
-        known = found[0].list_id if naming.of_list else found[0].order_id
-        return (
-            {**params, naming.id_name: str(known)} if naming.changes and id_text is None and known else params
-        )
+        if not naming.changes or id_text is not None:
+            return params
+        return {**params, naming.id_name: str(_number(found[0], naming))}
 
     def _by_name(self, account: str, symbol: str, name: str, naming: Naming) -> Sequence[OrderRecord]:
         if naming.of_list:
@@ -151,17 +151,46 @@ class Ownership:
         name, query = "order.status", {"symbol": symbol, "orderId": str(number)}
         if naming.of_list:
             name, query = "orderList.status", {"orderListId": str(number)}
+        refused = await self._ask(account, name, query, ask)
+        return refused or self._by_id(account, symbol, number, naming)
+
+    async def _look_up_name(
+        self, key: ActiveKey, symbol: str, name: str, naming: Naming, ask: Ask
+    ) -> Sequence[OrderRecord] | WireError:
+        """Have the exchange say which order has a name, before it is changed by that name.
+
+        Why: the key's own order may have been rejected because somebody else's has the name, or may yet be.
+        """
+        account = key.key.credential_id
+        if any(
+            record.closed or record.key_id != key.key.id
+            for record in self._by_name(account, symbol, name, naming)
+        ):
+            return ()
+        endpoint, query = "order.status", {"symbol": symbol, "origClientOrderId": name}
+        if naming.of_list:
+            endpoint, query = "orderList.status", {"origClientOrderId": name}
+        refused = await self._ask(account, endpoint, query, ask)
+        found = self._by_name(account, symbol, name, naming)
+        return refused or (found if found and _number(found[0], naming) else ())
+
+    async def _ask(self, account: str, name: str, query: Params, ask: Ask) -> WireError | None:
+        """Ask, and learn; say why there is nothing to learn."""
         answer = await ask(name, query)
         if isinstance(answer, Refused):
             return answer.wire
         if isinstance(answer, Unanswered):
             return NOT_TOLD
         self._learn(account, name, query, answer)
-        return self._by_id(account, symbol, number, naming)
+        return None
 
 
 def read_number(text: str) -> int | None:
-    """Read an id of the exchange as a client writes it; None where it is none."""
-    if not (text.isascii() and text.isdigit()) or len(text) > ID_LENGTH_MAX or int(text) > ID_MAX:
-        return None
-    return int(text)
+    """Read an id of the exchange as policies read it, zeros before it included; None where it is none."""
+    number = read_long("", text)
+    return None if isinstance(number, WireError) else number
+
+
+def _number(record: OrderRecord, naming: Naming) -> int:
+    """The exchange's id of an order, or of its list; 0 while unknown."""
+    return record.list_id if naming.of_list else record.order_id

@@ -21,7 +21,7 @@ from typing import Final
 
 from watchword.audit.event import Intent
 from watchword.audit.trail import AuditTrail
-from watchword.binance.errors import WireError
+from watchword.binance.errors import TIMEOUT, WireError
 from watchword.binance.request import Params
 from watchword.binance.upstreams import Upstream
 from watchword.gateway.admission import Admission, Caller
@@ -249,7 +249,7 @@ class Pipeline:
             return self._recorder.refused(Denied(by_owner(narrowed)), inbound, caller, entry)
         return narrowed
 
-    async def _cancel_all(self, active: ActiveKey, errand: Errand, ask: Ask) -> Answer | Refused:
+    async def _cancel_all(self, active: ActiveKey, errand: Errand, ask: Ask) -> Answer | Refused | Unanswered:
         """Cancel only what is the key's own."""
         row = await self._courier.record(errand)
         if type(row) is Refused:
@@ -257,8 +257,12 @@ class Pipeline:
         try:
             answer = await self._desk.cancel_all(active, errand.intent.parameters, ask)
         except BaseException:
-            self._courier.not_sent(errand, row, "given up half-way: " + ONE_BY_ONE)
+            self._courier.given_up(errand, row, "given up half-way: " + ONE_BY_ONE)
             raise
+        if answer == TIMEOUT:
+            # One of them was sent and not answered: neither refused nor not sent.
+            self._courier.given_up(errand, row, f"{TIMEOUT.text} {ONE_BY_ONE}")
+            return Unanswered(True, TIMEOUT.text)
         if type(answer) is WireError:
             self._courier.not_sent(errand, row, f"{answer.text} {ONE_BY_ONE}")
             return by_owner(answer)

@@ -116,7 +116,7 @@ class MarketReferences(Protocol):
         ...
 
 
-class OrderRecord(msgspec.Struct, frozen=True, array_like=True):
+class OrderRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order somebody placed through the gateway.
 
     Attributes:

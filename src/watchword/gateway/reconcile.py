@@ -4,7 +4,7 @@ Asks and records; never sends a change, whatever the answer. One question at a t
 budgets of the bots.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import Final
 
 import msgspec
@@ -101,12 +101,17 @@ class Reconciler:
 
     def unknown(self, row: int, intent: Intent) -> None:
         """Note a request whose outcome was just recorded as unknown."""
-        self._wonder(row, intent, restarted=False)
+        self._wonder(row, intent, left_open=False, wait_us=FIRST_WAIT_US)
 
-    def restarted(self, unconcluded: Mapping[int, Intent]) -> None:
-        """Note what the process before left open: its intents without an outcome, and its open orders."""
+    def restarted(self, unconcluded: Mapping[int, Intent], doubtful: Container[int] = ()) -> None:
+        """Note what the process before left open: its intents without an outcome, and its open orders.
+
+        Args:
+            unconcluded: Intents whose outcome is not recorded, or recorded as unknown, by row.
+            doubtful: Those of the latter kind: where nobody can be asked, nothing more is said about them.
+        """
         for row, intent in unconcluded.items():
-            self._wonder(row, intent, restarted=True)
+            self._wonder(row, intent, left_open=row not in doubtful, wait_us=0)
         for record in self._ledger.open_orders():
             self.interrupted(record.credential_id)
 
@@ -132,12 +137,12 @@ class Reconciler:
         for credential_id in [one for one, due_us in self._due_us.items() if due_us <= now_us]:
             await self._sweep(credential_id)
 
-    def _wonder(self, row: int, intent: Intent, *, restarted: bool) -> None:
+    def _wonder(self, row: int, intent: Intent, *, left_open: bool, wait_us: int) -> None:
+        """Ask about a request later; conclude one left open where nobody can be asked."""
         name = endpoint_name(intent.endpoint)
         if askable(name, intent) and len(self._questions) < QUESTIONS_COUNT_MAX:
-            wait_us = 0 if restarted else FIRST_WAIT_US
             self._questions[row] = Question(row, intent, name, self._now_us() + wait_us)
-        elif restarted:
+        elif left_open:
             self._conclude(row, "unknown", note=READ if only_reads(name) else NOT_ASKED)
 
     async def _resolve(self, question: Question) -> None:

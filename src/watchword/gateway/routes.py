@@ -134,6 +134,10 @@ def _ws_route(inbound: Inbound) -> Route | Refused:
     method = inbound.path
     if method in _OF_THE_DOOR:
         return NOT_HERE
+    if "/" in method:
+        # The door took `v3/` off. A second one would be another name for a method, `session.logon` among them, and a
+        # session of the real key upstream would need no signature any more.
+        return NOWHERE
     endpoint = for_ws(method)
     if endpoint is not None:
         return _BY_NAME[endpoint.name]

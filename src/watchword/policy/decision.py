@@ -12,7 +12,7 @@ SPEND_RULES: Final = frozenset(("max_order", "max_day", "max_position", "max_tur
 ALWAYS_ENFORCED: Final = frozenset(("meaning", "permissions", "withdrawals"))
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What one group of orders may still use up; kept in the usage until its orders are closed.
 
     Attributes:

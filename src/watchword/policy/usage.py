@@ -27,7 +27,7 @@ def charge_key(symbol: str, client_order_id: str) -> str:
     return f"{symbol} {client_order_id}"
 
 
-class Placed(msgspec.Struct, frozen=True, tag=True):
+class Placed(msgspec.Struct, frozen=True, tag=True, gc=False):
     """An order request was allowed and is about to be sent. Fold it before sending."""
 
     at_us: int
@@ -35,7 +35,7 @@ class Placed(msgspec.Struct, frozen=True, tag=True):
     orders_count: int = 1
 
 
-class Filled(msgspec.Struct, frozen=True, tag=True):
+class Filled(msgspec.Struct, frozen=True, tag=True, gc=False):
     """An order traded.
 
     Attributes:
@@ -61,14 +61,14 @@ class Filled(msgspec.Struct, frozen=True, tag=True):
     commission_base: int = 0
 
 
-class Closed(msgspec.Struct, frozen=True, tag=True):
+class Closed(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Nothing of a group can fill any more: filled, cancelled, expired, rejected, or never arrived."""
 
     at_us: int
     key: str
 
 
-class Withdrawn(msgspec.Struct, frozen=True, tag=True):
+class Withdrawn(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A withdrawal was allowed and is about to be sent. It counts even where the exchange then refuses it."""
 
     at_us: int

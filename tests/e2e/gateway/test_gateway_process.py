@@ -115,6 +115,36 @@ def test_status_says_how_it_is(bench: Bench) -> None:
     assert state["accounts_steady"] == state["accounts"] == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--port", "{taken}"), "cannot listen on 127.0.0.1:"),
+        (("--tls",), "watchword tls init"),
+        (("--tls-cert", "nothing.pem"), "both"),
+        (("--upstream", "mars"), "upstream"),
+        (("--local-address", "http://192.0.2.1:8702"), "without TLS"),
+        (("--second-sink", "nonsense"), "second audit sink"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_start_that_cannot_be_is_one_plain_line_and_leaves_the_home_free(
+    bench: Bench, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    taken = bench.gateway.rest.rpartition(":")[2]
+    words = [word.format(taken=taken) for word in options]
+    for _ in range(2):
+        done = subprocess.run(
+            [*PROGRAM, "gateway", "serve", "--port", "0", "--home", str(tmp_path / "home"), *words],
+            check=False,
+            capture_output=True,
+            timeout=60,
+        )
+        lines = done.stderr.decode().splitlines()
+        assert done.returncode == 1, lines
+        assert said in lines[-1], lines
+        assert "Traceback" not in done.stderr.decode()
+
+
 @pytest.mark.parametrize("command", [("gateway", "serve"), ("vault", "host")])
 def test_second_process_is_refused(bench: Bench, command: tuple[str, str]) -> None:
     done = subprocess.run(
@@ -133,9 +163,10 @@ def test_replay_is_refused_after_a_restart_too(bench: Bench, key: VirtualKey) ->
     assert not (bench.home / "gateway" / "run.json").exists()
     bench.start()
     bot = Bot(bench.gateway.rest, key)
-    assert bot.send("POST", "/api/v3/order/test", query).code == -1002
+    elsewhere = bot.send("POST", "/api/v3/order/test", query)
+    assert elsewhere.code == -1002, elsewhere
     again = bot.send("POST", "/api/v3/order", query)
-    assert (again.status, again.code) == (504, -1007)
+    assert (again.status, again.code) == (504, -1007), again
     found = bot.ask("GET", "/api/v3/openOrders", symbol="BTCUSDT").json
     assert [one["orderId"] for one in found] == [first.json["orderId"]]
     assert bot.ask("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").status == 200

@@ -347,3 +347,29 @@ def test_number_that_fits_no_field_is_nobodys(floor: DeskFloor, number: int) -> 
     too_large = {**SYMBOL, "orderId": str(number)}
     if number >= 2**63:
         assert drive(floor.desk.permit(ALICE, "order.cancel", too_large, floor.ask)) is too_large
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", b"{}", b'{"code":"x","msg":1}', b'{"orders":1}'])
+@pytest.mark.parametrize("status", [200, 400])
+def test_cancel_all_whose_listing_cannot_be_read_cancels_nothing(
+    floor: DeskFloor, body: bytes, status: int
+) -> None:
+    floor.fails.append(Answer(status=status, body=body))
+    assert floor.cancel_all(ALICE) == NOT_TOLD
+    assert len(floor.account.do("openOrders.status", **SYMBOL)) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (Unanswered(False, "down"), NOT_TOLD),
+        (Refused(UNAUTHORIZED, "sealed"), UNAUTHORIZED),
+        (Answer(status=503, body=b""), TIMEOUT),
+        (Answer(status=400, body=b'{"code":-1015,"msg":"Too many."}'), WireError(-1015, "Too many.", 400)),
+    ],
+)
+def test_cancel_all_stops_at_the_first_cancel_that_fails(
+    floor: DeskFloor, said: Any, expected: WireError
+) -> None:
+    floor.fails += [floor.exchange_says("openOrders.status", dict(SYMBOL)), said]
+    assert floor.cancel_all(ALICE) == expected

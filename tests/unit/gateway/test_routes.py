@@ -87,3 +87,13 @@ def test_places() -> None:
     assert place_of("ws", "", "order.place") == "order.place"
     assert unlisted_route("GET /dapi/v1/x", "/dapi/v1/x").family == "dapi"
     assert unlisted_route("some.method", "some.method").kind == "change"
+
+
+@pytest.mark.parametrize(
+    "method", ["session.logon", "order.place", "userDataStream.subscribe", "userDataStream.subscribe.signature"]
+)
+def test_method_with_its_version_twice_is_served_nowhere(method: str) -> None:
+    for proven in ({}, {"signed": True}, {"logged_on": True}):
+        refused = route_of(inbound("ws", "", f"v3/{method}", **proven))
+        assert isinstance(refused, Refused)
+        assert refused.wire.http_status == 404

@@ -76,7 +76,8 @@ class DurableTrail(ScribeListener):
     When unavailable: refuse.
 
     Attributes:
-        unconcluded: After `start`: intents of earlier processes whose outcome is not recorded, by row.
+        unconcluded: After `start`: intents of earlier processes whose outcome is not recorded, or unknown, by row.
+        doubtful: Those of the latter kind.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class DurableTrail(ScribeListener):
         """
         invariant(1 <= len(openers) <= SINKS_MAX, "a trail has one sink or two")
         self.unconcluded: dict[int, Intent] = {}
+        self.doubtful: set[int] = set()
         self._pace = pace or Pace()
         self._silence_s = self._pace.write_ms / 1000
         self._signer, self._fingerprint, self._clock, self._entropy = signer, fingerprint, clock, entropy
@@ -222,14 +224,14 @@ class DurableTrail(ScribeListener):
                 raise AuditUnavailable(f"{lane.name} and {longest.name} hold different trails")
         trail = found.trail or self._entropy.token(TRAIL_ID_BYTES).hex()
         self._sealer = Sealer(self._signer, trail, found.head, found.first)
-        self.unconcluded = found.unconcluded
+        self.unconcluded, self.doubtful = found.unconcluded, found.doubtful
         self._tally = RefusalTally(self._now_us())
         self._closed = None
         started = TrailOpened(
             trail=trail,
             format=FORMAT_VERSION,
             fingerprint=self._fingerprint,
-            unconcluded=len(found.unconcluded),
+            unconcluded=len(found.unconcluded) - len(found.doubtful),
         )
         self._pending.append((encode_event(started), self._now_us(), None))
         for lane in self._lanes:

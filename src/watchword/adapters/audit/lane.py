@@ -5,7 +5,7 @@ import msgspec
 from watchword.adapters.audit.scribe import Scribe, ScribeListener, SinkOpener
 from watchword.audit.chain import Head, checked_row
 from watchword.audit.event import Intent, TrailOpened, decode_event
-from watchword.audit.search import UNCONCLUDED_ROWS_MAX, unconcluded
+from watchword.audit.search import UNCONCLUDED_ROWS_MAX, open_intents
 from watchword.audit.trail import AuditSink
 from watchword.kernel.errors import CorruptStoreError
 
@@ -53,13 +53,15 @@ class Beginning(msgspec.Struct, frozen=True):
         head: Its last row.
         trail: Its id; empty for a new one.
         first: Digest of row 1.
-        unconcluded: Intents without an outcome, by row.
+        unconcluded: Intents without an outcome, or with one that says unknown, by row.
+        doubtful: Those of the latter kind.
     """
 
     head: Head
     trail: str
     first: bytes
     unconcluded: dict[int, Intent]
+    doubtful: set[int]
 
 
 def read_beginning(sink: AuditSink) -> Beginning:
@@ -71,10 +73,10 @@ def read_beginning(sink: AuditSink) -> Beginning:
     head = sink.head()
     line = next(sink.lines_after(0), None)
     if line is None:
-        return Beginning(head, "", b"", {})
+        return Beginning(head, "", b"", {}, set())
     first = checked_row(line, sink.place_name(), Head())
     event = decode_event(first.body)
     if not isinstance(event, TrailOpened):
         raise CorruptStoreError(f"{sink.place_name()}: row 1 is not the beginning of a trail")
     lines = sink.lines_after(max(head.row - UNCONCLUDED_ROWS_MAX, 0))
-    return Beginning(head, event.trail, first.digest, unconcluded(lines))
+    return Beginning(head, event.trail, first.digest, *open_intents(lines))

@@ -28,6 +28,8 @@ KEY_FILE_NAMES: Final = ("BINANCE_PRIVATE_KEY_PATH", "BINANCE_PRIVATE_KEY_FILE")
 SECRET_OR_PEM_NAMES: Final = ("BINANCE_SECRET", "FREQTRADE__EXCHANGE__SECRET")
 OTHER_NAMES: Final = ("BINANCE_PRIVATE_KEY", "BINANCE_PRIVATE_KEY_PASSPHRASE", "BINANCE_PRIVATE_KEY_PASS")
 
+_CCXT_URLS: Final = "FREQTRADE__EXCHANGE__CCXT_CONFIG__URLS__API__"
+
 ALL_NAMES: Final = frozenset((*API_KEY_NAMES, *SECRET_NAMES, *KEY_FILE_NAMES, *OTHER_NAMES))
 
 
@@ -87,7 +89,6 @@ def doors_at(base_url: str) -> Doors:
 
 
 def _addresses(doors: Doors) -> dict[str, str]:
-    ccxt = "FREQTRADE__EXCHANGE__CCXT_CONFIG__"
     return {
         "BINANCE_BASE_URL": doors.rest,
         "BINANCE_API_URL": f"{doors.rest}/api",
@@ -96,8 +97,19 @@ def _addresses(doors: Doors) -> dict[str, str]:
         "WATCHWORD_REST_URL": doors.rest,
         "WATCHWORD_WS_API_URL": doors.ws_api,
         "WATCHWORD_STREAMS_URL": doors.streams,
-        f"{ccxt}URLS__API__PUBLIC": f"{doors.rest}/api/v3",
-        f"{ccxt}URLS__API__PRIVATE": f"{doors.rest}/api/v3",
-        f"{ccxt}URLS__API__V1": f"{doors.rest}/api/v1",
-        f"{ccxt}URLS__API__SAPI": f"{doors.rest}/sapi/v1",
+        **{f"{_CCXT_URLS}{name}": url for name, url in _ccxt_urls(doors).items()},
+    }
+
+
+def _ccxt_urls(doors: Doors) -> dict[str, str]:
+    """Return ccxt's `urls.api`, by the names freqtrade reads: it lowers all parts of a name but the last."""
+    return {
+        "public": f"{doors.rest}/api/v3",
+        "private": f"{doors.rest}/api/v3",
+        "v1": f"{doors.rest}/api/v1",
+        "sapi": f"{doors.rest}/sapi/v1",
+        "fapiPublic": f"{doors.rest}/fapi/v1",
+        "dapiPublic": f"{doors.rest}/dapi/v1",
+        "WS__spot": f"{doors.streams}/ws",
+        "WS__WS-API__spot": doors.ws_api,
     }

@@ -54,8 +54,6 @@ def administration(home: Path, role: str) -> Iterator[Ask]:
     Raises:
         HomeBusyError: Another command holds the home and does not let go.
     """
-    from watchword.entrypoints.gateway.admin.offline import OfflineDesk
-
     deadline = monotonic_ns() + START_NS_MAX
     while True:
         running = _running(home)
@@ -63,6 +61,9 @@ def administration(home: Path, role: str) -> Iterator[Ask]:
             with contextlib.closing(running):
                 yield running.ask
             return
+        # Late: it brings the vault, the trail and the policies along.
+        from watchword.entrypoints.gateway.admin.offline import OfflineDesk
+
         try:
             offline = OfflineDesk(home, role, _second_sink(home))
         except HomeBusyError:
@@ -96,10 +97,10 @@ def look(home: Path, request: ListKeys | ShowKey) -> dict[str, Any]:
         KeyRefusedError: There is no such key.
         StorageError: What is stored cannot be read.
     """
-    from watchword.entrypoints.gateway.admin import offline
-
     running = _running(home)
     if running is None:
+        from watchword.entrypoints.gateway.admin import offline
+
         return _fields(offline.look(home, request))
     with contextlib.closing(running):
         return running.ask(request)

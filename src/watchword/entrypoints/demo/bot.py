@@ -1,4 +1,4 @@
-"""A small trading bot on unmodified python-binance, so that a new testnet has something to see.
+"""A small trading bot on unmodified python-binance, so that there is something to see.
 
 It keeps one bid and one ask near the market and, now and then, crosses the spread. It is an example of a client, not
 of a strategy, and it never learns anything about Watchword but a base URL and a key.
@@ -24,10 +24,10 @@ TICK = Decimal("0.01")
 
 
 def connect(rest: str, key_file: Path) -> Any:
-    """Point python-binance at a testnet.
+    """Point python-binance at a base URL.
 
     Args:
-        rest: Address, for example `http://127.0.0.1:8702`.
+        rest: Address, for example `http://127.0.0.1:8701`.
         key_file: JSON with `api_key` and `secret_key`.
 
     Returns:
@@ -70,11 +70,11 @@ def run(rest: str, key_file: Path) -> int:
     """Trade until told to stop.
 
     Args:
-        rest: Address of the testnet.
+        rest: Address of the gateway.
         key_file: JSON with the bot's key pair.
 
     Returns:
-        0 on a clean stop, 1 where the testnet went away.
+        0 on a clean stop, 1 where the gateway went away.
     """
     from binance.exceptions import BinanceAPIException
     from requests import RequestException
@@ -96,7 +96,7 @@ def run(rest: str, key_file: Path) -> int:
             print(f"bot  refused: {refused.code} {refused.message}", flush=True)  # noqa: T201
         except RequestException as gone:
             if not stopping.is_set():
-                print(f"bot  testnet not reachable ({type(gone).__name__}), stopping", flush=True)  # noqa: T201
+                print(f"bot  gateway not reachable ({type(gone).__name__}), stopping", flush=True)  # noqa: T201
             return 0 if stopping.is_set() else 1
         stopping.wait(PAUSE_SECONDS)
     return 0

@@ -18,14 +18,14 @@ from typing import Any, Final
 
 from watchword.adapters.system import monotonic_ns
 from watchword.entrypoints.demo import story_clients as clients
+from watchword.entrypoints.demo.processes import Child, Children, NotReadyError
 
-READY_S_MAX: Final = 30.0
-STOP_S_MAX: Final = 15.0
-POLL_S: Final = 0.05
 COMMAND_S_MAX: Final = 60.0
-LOG_TAIL_LINES: Final = 15
 #: Where the byte is flipped in the copy of the trail: inside a row, away from its first one.
 TAMPERED_ROW: Final = 5
+#: How many rows of the trail are shown, and how much of each.
+ROWS_SHOWN: Final = 2
+ROW_LENGTH_MAX: Final = 150
 
 POLICY: Final = """\
 version: 1
@@ -51,6 +51,8 @@ class Story:
     Attributes:
         home: Folder of everything; gone afterwards.
         keys: Virtual keys issued, by label: what the client needs.
+        children: The servers.
+        gateway: One of them; None until it was started.
     """
 
     def __init__(self, home: Path, say: Callable[[str], None]) -> None:
@@ -63,7 +65,8 @@ class Story:
         self.home = home
         self.say = say
         self.keys: dict[str, Any] = {}
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self.children = Children(home)
+        self.gateway: Child | None = None
 
     def tell(self) -> None:
         """Tell it all.
@@ -74,7 +77,12 @@ class Story:
         for number, step in enumerate(STEPS, 1):
             title, _, more = (step.__doc__ or "").strip().partition("\n")
             self.say(f"\n{number}. {title}{more.strip()}")
-            step(self)
+            try:
+                step(self)
+            except Exception as error:
+                # Whatever goes wrong, a client's refusal or a fault of ours: the story is not as told.
+                told = isinstance(error, StoryError | NotReadyError)
+                raise StoryError(f"step {number}: {error if told else repr(error)}") from error
 
     def run(self, *words: str, stdin: str = "", fails: bool = False) -> str:
         """Run a command of the command line as a person would, and show it.
@@ -100,58 +108,27 @@ class Story:
         """Run a command with `--json` and return what it said."""
         return json.loads(self.run(*words, "--json", stdin=stdin))
 
-    def start(self, role: str, *words: str) -> dict[str, str]:
-        """Start a process and wait until it listens.
+    def start(self, role: str, *words: str) -> Child:
+        """Start a server, and show it.
 
         Args:
             role: `testnet` or `gateway`.
             words: After `watchword`.
-
-        Returns:
-            Its addresses.
         """
         self._show(words, " &")
-        log = self.home / f"{role}.log"
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "watchword", *words, "--home", str(self.home)],
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
-            )  # fmt: skip
-        self._processes.append(process)
-        run_file = self.home / "run.json" if role == "testnet" else self.home / role / "run.json"
-        for _ in range(int(READY_S_MAX / POLL_S)):
-            if process.poll() is not None:
-                break
-            found = _read_run(run_file)
-            if found.get("pid") == process.pid:
-                addresses: dict[str, str] = found[role]
-                return addresses
-            threading.Event().wait(POLL_S)
-        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:])
-        raise StoryError(f"the {role} did not start:\n{tail}")
+        return self.children.start_server(role, *words)
+
+    def ready(self, server: Child) -> dict[str, str]:
+        """Wait until a server listens; return its addresses."""
+        found = self.children.addresses(server)
+        if found is None:
+            raise StoryError(f"nobody waits for the {server.name} any more")
+        return found
 
     def _show(self, words: tuple[str, ...], more: str = "") -> None:
         """Show a command as it would be typed in the home's folder."""
         shown = shlex.join(word.replace(f"{self.home}/", "") for word in words if word != "--json")
         self.say(f"   $ watchword {shown}{more}")
-
-    def stop(self) -> None:
-        """End what was started, last first."""
-        while self._processes:
-            process = self._processes.pop()
-            process.terminate()
-            try:
-                process.wait(STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def end_of(self, index: int) -> None:
-        """End one process in order and wait for it."""
-        process = self._processes.pop(index)
-        process.terminate()
-        if process.wait(STOP_S_MAX) != 0:
-            raise StoryError(f"a process ended with status {process.returncode}")
 
 
 @contextmanager
@@ -163,7 +140,7 @@ def telling(say: Callable[[str], None]) -> Iterator[Story]:
         try:
             yield story
         finally:
-            story.stop()
+            story.children.close()
 
 
 def tell(say: Callable[[str], None]) -> int:
@@ -186,32 +163,29 @@ def tell(say: Callable[[str], None]) -> int:
     return 0
 
 
-def _read_run(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content
-
-
 # -- the steps, in order ------------------------------------------------------------------------------------------
 
 
 def an_exchange(story: Story) -> None:
     """An exchange of our own, with moving markets and somebody's money on it."""
-    story.start("testnet", "testnet", "serve", "--port", "0")
+    testnet = story.start("testnet", "testnet", "serve", "--port", "0")
+    # Takes a second, while the exchange starts.
+    threading.Thread(target=clients.load_client, daemon=True).start()
+    story.ready(testnet)
     story.run("testnet", "account", "create", "alice", "--deposit", "USDT=10000", "--deposit", "BTC=1")
 
 
 def a_vault(story: Story) -> None:
     """A vault, and the gateway that holds it. It starts sealed."""
     story.run("vault", "init", "--passphrase-file", "-", stdin=_PASSPHRASE + "\n")
-    addresses = story.start("gateway", "gateway", "serve", "--upstream", "local", "--port", "0")
-    story.keys["rest"] = addresses["rest"]
+    story.gateway = story.start("gateway", "gateway", "serve", "--upstream", "local", "--port", "0")
+    story.keys["rest"] = story.ready(story.gateway)["rest"]
+    story.say(f"   the gateway listens at {story.keys['rest']}")
     status = story.ask("vault", "status")
     _expect(status["sealed"] is True, "the vault starts sealed")
-    story.run("vault", "unseal", "--passphrase-file", "-", stdin=_PASSPHRASE + "\n")
-    story.say("   unsealed")
+    story.say("   sealed")
+    unsealed = story.run("vault", "unseal", "--passphrase-file", "-", stdin=_PASSPHRASE + "\n")
+    story.say(f"   {unsealed.strip()}")
 
 
 def a_real_key(story: Story) -> None:
@@ -248,11 +222,11 @@ def it_trades(story: Story) -> None:
     """python-binance, unmodified, trades with it: HMAC in, Ed25519 out."""
     done = clients.buy(story.keys["rest"], story.keys["bot"], "BTCUSDT", "0.001")
     _expect(done["status"] == "FILLED", f"bought: {done['status']}")
-    story.say(f"   {done['side']} {done['executedQty']} {done['symbol']} {done['status']}")
+    story.say(f"   at {story.keys['rest']}/api: {done['side']} {done['executedQty']} {done['symbol']} {done['status']}")
 
 
 def a_drain_dies(story: Story) -> None:
-    """A thief has the bot's key, and drains the account by a thin pair, far from the market."""
+    """A thief with the bot's key tries to drain the account through a thin pair, far from the market."""
     refused = clients.drain(story.keys["rest"], story.keys["bot"])
     _expect(refused[0] == -2010 and "price_band" in refused[1], f"refused by policy: {refused}")
     story.say(f"   {refused[0]} {refused[1]}")
@@ -265,6 +239,8 @@ def sealed_means_sealed(story: Story) -> None:
     _expect(refused[0] == -1008, f"refused while sealed: {refused}")
     story.say(f"   {refused[0]} {refused[1]}")
     story.run("vault", "unseal", "--passphrase-file", "-", stdin=_PASSPHRASE + "\n")
+    free = clients.balance(story.keys["rest"], story.keys["bot"], "BTC")
+    story.say(f"   the bot sees its {free} BTC again")
 
 
 def rolled_under_load(story: Story) -> None:
@@ -290,9 +266,14 @@ def revoked(story: Story) -> None:
 
 def the_trail_holds(story: Story) -> None:
     """The audit trail says who signed what, and proves that it says so still."""
-    story.end_of(1)
+    if story.gateway is None or (status := story.children.end(story.gateway)) != 0:
+        raise StoryError(f"the gateway ended with status {status if story.gateway else 'none'}")
+    story.say("   (the gateway is stopped first)")
     proven = story.ask("audit", "verify")
     story.say(f"   {proven['rows']} rows, unbroken")
+    rows = story.run("audit", "tail", "--endpoint", "POST /api/v3/order", "--lines", str(ROWS_SHOWN))
+    for line in rows.splitlines():
+        story.say(f"   {line if len(line) <= ROW_LENGTH_MAX else line[:ROW_LENGTH_MAX] + '…'}")
 
 
 def tampering_shows(story: Story) -> None:

@@ -1,5 +1,6 @@
 """The story's bots: unmodified python-binance, and one hand that flips a byte. Never learns more than a URL and a key."""
 
+import importlib
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,11 +10,18 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 WAIT_S_MAX: Final = 20.0
-#: Keeps the bot within the exchange's 50 orders in ten seconds.
-ROUND_PAUSE_S: Final = 0.25
+#: Between rounds: quick at first, then slow enough to stay within the exchange's 50 orders in ten seconds.
+QUICK_PAUSE_S: Final = 0.1
+SLOW_PAUSE_S: Final = 0.4
+QUICK_REQUESTS_COUNT: Final = 40
 #: A pair with little in its book, and what the thief pays for it: twenty times the market.
 THIN_PAIR: Final = "THINUSDT"
 DRAIN_PRICE: Final = "5"
+
+
+def load_client() -> None:
+    """Import the client library, which takes a second."""
+    importlib.import_module("binance.client")
 
 
 def connect(rest: str, key: dict[str, Any]) -> Any:
@@ -36,6 +44,12 @@ def buy(rest: str, key: dict[str, Any], symbol: str, quantity: str) -> dict[str,
         symbol=symbol, side="BUY", type="MARKET", quantity=quantity
     )
     return order
+
+
+def balance(rest: str, key: dict[str, Any], asset: str) -> str:
+    """Ask for the free balance of an asset."""
+    found: dict[str, str] = connect(rest, key).get_asset_balance(asset)
+    return found["free"]
 
 
 def drain(rest: str, key: dict[str, Any]) -> tuple[int, str]:
@@ -69,7 +83,7 @@ def _refused(act: Any) -> tuple[int, str]:
 
 
 class Load:
-    """A bot that places and cancels an order four times a second, in a thread of its own.
+    """A bot that places and cancels an order several times a second, in a thread of its own.
 
     Attributes:
         done: Requests answered.
@@ -123,7 +137,8 @@ class Load:
                 self._count()
                 client.cancel_order(symbol="BTCUSDT", orderId=placed["orderId"])
                 self._count()
-                self._stopping.wait(ROUND_PAUSE_S)
+                quick = self.done < QUICK_REQUESTS_COUNT
+                self._stopping.wait(QUICK_PAUSE_S if quick else SLOW_PAUSE_S)
             except Exception as error:  # noqa: BLE001 - whatever fails is what the story is about
                 with self._grown:
                     self.failures.append(repr(error))

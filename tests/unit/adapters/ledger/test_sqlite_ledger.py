@@ -44,6 +44,12 @@ def fill(number: int) -> Filled:
     return Filled(NOW_US, f"BTCUSDT o{number}", "BTCUSDT", "BTC", "USDT", "BUY", 100, 900)
 
 
+async def placed_one_by_one(ledger: SqliteLedger, count: int) -> None:
+    for number in range(count):
+        ledger.put_order(order(number))
+        await ledger.durable()
+
+
 async def recovered(ledger: SqliteLedger) -> None:
     async with asyncio.timeout(5):
         while ledger.trouble() is not None:  # noqa: ASYNC110 - it tells nobody when
@@ -385,3 +391,34 @@ async def test_amounts_beyond_64_bits_are_kept(path: Path) -> None:
     assert again.usage("vk-1") == usage
     assert usage.bought["PEPE"] == 3 * (2**63 - 1)
     await again.stop()
+
+
+async def test_full_disk_refuses_and_recovers(path: Path) -> None:
+    file = LedgerFile(path)
+    ledger = await opened(path, open_file=lambda _path: file)
+    await asyncio.sleep(0.05)
+    assert file._writer is not None
+    pages = file._writer.execute("PRAGMA page_count").fetchone()[0]
+    file._writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StorageError, match="full"):
+        await placed_one_by_one(ledger, 2_000)
+    stood = len(ledger.open_orders())
+    await recovered(ledger)  # a new connection knows no such bound
+    await ledger.stop()
+    again = await opened(path)
+    assert len(again.open_orders()) == stood
+    await again.stop()
+
+
+async def test_file_that_cannot_be_read_any_more_hides_older_orders(path: Path) -> None:
+    ledger = await opened(path)
+    ledger.put_order(order(1, order_id=1, list_id=1, closed=True))
+    await ledger.stop()
+    file = LedgerFile(path)
+    ledger = await opened(path, open_file=lambda _path: file)
+    await asyncio.sleep(0.05)
+    file.close()
+    assert ledger.order("cred", "BTCUSDT", "o1") is None
+    assert ledger.order_by_id("cred", "BTCUSDT", 1) is None
+    assert not ledger.orders_of_list("cred", "BTCUSDT", 1)
+    await ledger.stop()

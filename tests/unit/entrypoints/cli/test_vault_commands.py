@@ -267,13 +267,8 @@ def test_shares_never_overwrite_and_name_a_folder_that_cannot_be(
 
 
 def test_init_makes_a_vault_where_nobody_holds_one_and_never_a_second(
-    user: VaultUser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    user: VaultUser, tmp_path: Path
 ) -> None:
-    """In this process, so it is not hardened: that cannot be undone."""
-    from watchword.adapters.hardening import Hardening
-    from watchword.bootstrap import vault_host
-
-    monkeypatch.setattr(vault_host, "harden", lambda: Hardening(True, True, True))
     made = user.run("vault", "init", "--kek", "key-file", "--key-file", tmp_path / "kek", "--json").json
     assert made["sealed"] is True
     again = user.run("vault", "init", "--kek", "key-file", "--key-file", tmp_path / "kek2", fails=True)

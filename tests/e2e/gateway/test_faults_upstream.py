@@ -1,0 +1,234 @@
+"""An upstream that hangs, fails, breaks off or steps its clock: nothing is sent twice or unrecorded, nobody waits for ever.
+
+A real gateway process before an exchange that does what a test says. After all of it the trail is compared with what
+the exchange received.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.support.bot import ORDER, Bot
+from tests.support.scripted_bench import ScriptedBench, scripted_bench
+from tests.support.scripted_exchange import ScriptedExchange, Way, wait_until
+from tests.support.ws_bot import WsBot, ws_bot
+
+#: How long the gateway waits for an answer here, and what an answer may take in all.
+ANSWER_S: Final = 1.0
+BOUND_S: Final = 4.0
+PLACE, CANCEL = "POST /api/v3/order", "DELETE /api/v3/order"
+
+
+@pytest.fixture(scope="module")
+def bench(vault_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedBench]:
+    folder = tmp_path_factory.mktemp("faults")
+    with scripted_bench(vault_home, folder, "--answer-timeout-s", str(ANSWER_S)) as made:
+        yield made
+        assert made.unrecorded() == []
+
+
+@pytest.fixture(scope="module")
+def bot(bench: ScriptedBench) -> Bot:
+    return bench.bot()
+
+
+@pytest.fixture
+def exchange(bench: ScriptedBench) -> Iterator[ScriptedExchange]:
+    bench.exchange.hold_again()
+    yield bench.exchange
+    bench.exchange.release()
+    assert bench.unrecorded() == []
+
+
+@pytest.fixture
+def session(bench: ScriptedBench, bot: Bot) -> Iterator[WsBot]:
+    with ws_bot(bench.gateway.ws_api, bot.key) as connected:
+        yield connected
+
+
+def _named(prefix: str) -> str:
+    return f"{prefix}-{time.monotonic_ns()}"
+
+
+def _timed(began_s: float) -> float:
+    return time.monotonic() - began_s
+
+
+def _assert_unknown(status: int, code: int, began_s: float) -> None:
+    assert (status, code) == (504, -1007)
+    assert _timed(began_s) < BOUND_S
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("way", ["hold", "reset"])
+def test_order_without_an_answer_is_unknown_and_sent_once(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot, way: Way, done: bool
+) -> None:
+    name, began_s = _named(f"{way}-{done}"), time.monotonic()
+    exchange.say(PLACE, way, done=done)
+    reply = bot.place(newClientOrderId=name)
+    _assert_unknown(reply.status, reply.code, began_s)
+    assert len([one for one in exchange.at(PLACE) if one.params["newClientOrderId"] == name]) == 1
+    if done:
+        # What became of it is found out by asking, and recorded beside what was known at first.
+        assert bench.settled(name, 2) == ["unknown", "answered"]
+        assert bench.outcomes(name)[1]["order_id"] == str(exchange.orders[name]["orderId"])
+    else:
+        assert bench.settled(name) == ["unknown"]
+
+
+@pytest.mark.parametrize("way", ["hold", "reset"])
+def test_cancel_without_an_answer_is_unknown_and_sent_once(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot, way: Way
+) -> None:
+    name = _named("cancel")
+    assert bot.place(newClientOrderId=name).status == 200
+    exchange.say(CANCEL, way, done=True)
+    began_s = time.monotonic()
+    reply = bot.ask("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+    _assert_unknown(reply.status, reply.code, began_s)
+    assert len([one for one in exchange.at(CANCEL) if one.params["origClientOrderId"] == name]) == 1
+    assert bench.settled(name, 3) == ["answered", "unknown", "answered"]
+
+
+@pytest.mark.parametrize("way", ["hold", "reset"])
+def test_websocket_order_without_an_answer_is_unknown_and_sent_once(
+    bench: ScriptedBench, exchange: ScriptedExchange, session: WsBot, way: Way
+) -> None:
+    name, began_s = _named(f"ws-{way}"), time.monotonic()
+    exchange.say("order.place", way, done=True)
+    reply = session.ask("order.place", **ORDER, newClientOrderId=name)
+    _assert_unknown(reply["status"], reply["error"]["code"], began_s)
+    assert len([one for one in exchange.at("order.place") if one.params["newClientOrderId"] == name]) == 1
+    assert bench.settled(name, 2) == ["unknown", "answered"]
+
+
+def test_upstreams_503_passes_untouched_and_is_an_unknown_outcome(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot, session: WsBot
+) -> None:
+    name, over_ws = _named("busy"), _named("ws-busy")
+    exchange.say(PLACE, "busy", done=True)
+    exchange.say("order.place", "busy", done=True)
+    reply = bot.place(newClientOrderId=name)
+    assert (reply.status, reply.code) == (503, -1000)
+    assert reply.headers["X-MBX-UUID"] == "scripted"
+    said = session.ask("order.place", **ORDER, newClientOrderId=over_ws)
+    assert (said["status"], said["error"]["code"]) == (503, -1000)
+    for one in (name, over_ws):
+        assert bench.settled(one, 2) == ["unknown", "answered"]
+        assert [outcome["status"] for outcome in bench.outcomes(one)] == [503, 200]
+
+
+def test_retry_of_an_unknown_order_is_not_sent_again(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot
+) -> None:
+    name = _named("retried")
+    query = bot.signed(**ORDER, newClientOrderId=name)
+    exchange.say(PLACE, "reset", done=True)
+    replies = [bot.send("POST", "/api/v3/order", query) for _ in range(3)]
+    assert [(reply.status, reply.code) for reply in replies] == [(504, -1007)] * 3
+    bench.settled(name, 2)
+    assert bot.send("POST", "/api/v3/order", query).code == -1007
+    assert len([one for one in exchange.at(PLACE) if one.params["newClientOrderId"] == name]) == 1
+
+
+def test_dropped_keep_alive_during_a_delete_is_not_resent(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot
+) -> None:
+    """The connection the DELETE goes out on was used before; clients of HTTP like to send it once more."""
+    names = [_named("kept") for _ in range(3)]
+    for name in names:
+        assert bot.place(newClientOrderId=name).status == 200
+    for name in names:
+        exchange.say(CANCEL, "reset", done=False)
+        reply = bot.ask("DELETE", "/api/v3/order", symbol="BTCUSDT", origClientOrderId=name)
+        assert (reply.status, reply.code) == (504, -1007)
+        assert len([one for one in exchange.at(CANCEL) if one.params["origClientOrderId"] == name]) == 1
+        assert exchange.orders[name]["status"] == "NEW"
+
+
+def test_cancel_all_that_breaks_off_half_way_says_so(
+    bench: ScriptedBench, exchange: ScriptedExchange
+) -> None:
+    bot, names = bench.bot(), [_named("all") for _ in range(3)]
+    for name in names:
+        assert bot.place(newClientOrderId=name, symbol="ETHUSDT").status == 200
+    exchange.say(CANCEL, "answer", done=True)
+    exchange.say(CANCEL, "hold", done=True)
+    began_s = time.monotonic()
+    reply = bot.ask("DELETE", "/api/v3/openOrders", symbol="ETHUSDT")
+    _assert_unknown(reply.status, reply.code, began_s)
+    (whole,) = [one for one in bench.intents() if one["endpoint"] == "DELETE /api/v3/openOrders"]
+    wait_until(
+        lambda: any(one["intent"] == whole["row"] for one in bench.trail("signature:concluded")), "outcome"
+    )
+    concluded = [one["result"] for one in bench.trail("signature:concluded") if one["intent"] == whole["row"]]
+    assert concluded == ["unknown"], "half of it was sent: not_sent would be untrue"
+    assert bench.refusals(bot.key) == [], "nobody refused it"  # type: ignore[arg-type]
+
+
+def test_many_at_once_while_the_upstream_hangs_end_within_a_bound(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot
+) -> None:
+    names, began_s = [_named("many") for _ in range(24)], time.monotonic()
+    exchange.say(PLACE, "hold", done=True, times=24)
+    with ThreadPoolExecutor(24) as pool:
+        replies = list(pool.map(lambda name: bot.place(newClientOrderId=name), names))
+    assert _timed(began_s) < BOUND_S
+    assert {(reply.status, reply.code) for reply in replies} == {(504, -1007)}
+    exchange.release()
+    assert bot.ask("GET", "/api/v3/account").status == 200
+    for name in names:
+        assert bench.settled(name, 2)[-1] == "answered"
+
+
+def test_read_without_an_answer_is_no_lasting_question(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot
+) -> None:
+    exchange.say("GET /api/v3/account", "reset")
+    assert bot.ask("GET", "/api/v3/account").code == -1007
+    assert bot.ask("GET", "/api/v3/account").status == 200
+
+
+def test_every_record_was_durable_before_its_signature_arrived(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot, session: WsBot
+) -> None:
+    """Asked at the moment of arrival, in another process than the one that wrote it."""
+    missing: list[str] = []
+
+    def look(received: Any) -> None:
+        name = received.params.get("newClientOrderId", "")
+        if name and not bench.intents(name):
+            missing.append(received.place)
+
+    exchange.on_signed = look
+    try:
+        for number in range(5):
+            assert bot.place(newClientOrderId=_named(f"first-{number}")).status == 200
+            said = session.ask("order.place", **ORDER, newClientOrderId=_named(f"ws-first-{number}"))
+            assert said["status"] == 200, said
+    finally:
+        exchange.on_signed = None
+    assert missing == []
+
+
+def test_trail_of_all_that_is_whole(bench: ScriptedBench) -> None:
+    assert bench.verified()
+    assert bench.unrecorded() == []
+
+
+def test_unreachable_upstream_is_said_and_nothing_was_sent(vault_home: Path, tmp_path: Path) -> None:
+    """Nothing left this machine, so it is no unknown outcome: the bot may simply send it again."""
+    with scripted_bench(vault_home, tmp_path, "--answer-timeout-s", str(ANSWER_S)) as made:
+        bot = made.bot()
+        assert bot.place(newClientOrderId="before").status == 200
+        made.exchange.stop_listening()
+        began_s = time.monotonic()
+        reply = bot.place(newClientOrderId="nobody-there")
+        assert (reply.status, reply.code) == (400, -1008)
+        assert "upstream" in reply.json["msg"]
+        assert _timed(began_s) < BOUND_S
+        assert made.settled("nobody-there") == ["not_sent"]
