@@ -111,12 +111,13 @@ class GatewayInFront:
         return account
 
 
-def gateway_before(testnet: TestnetProcess, folder: Path) -> GatewayInFront:
+def gateway_before(testnet: TestnetProcess, folder: Path, *options: str) -> GatewayInFront:
     """Start a gateway of its own before a testnet, with a demo vault that opens by itself.
 
     Args:
         testnet: Running.
         folder: For the gateway's home and log.
+        options: More arguments of `watchword gateway serve`.
     """
     import subprocess
 
@@ -139,7 +140,9 @@ def gateway_before(testnet: TestnetProcess, folder: Path) -> GatewayInFront:
         capture_output=True,
         timeout=COMMAND_WAIT_S,
     )
-    return GatewayInFront(testnet, GatewayProcess.start(home, ("--unseal", "--local-address", testnet.rest)))
+    return GatewayInFront(
+        testnet, GatewayProcess.start(home, ("--unseal", "--local-address", testnet.rest, *options))
+    )
 
 
 def _policy(permissions: Sequence[str]) -> str:

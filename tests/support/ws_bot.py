@@ -4,11 +4,10 @@ import contextlib
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.support.bot import HmacKey
+from tests.support.bot import HmacKey, next_ms
 from websockets.sync.client import ClientConnection, connect
 
 WAIT_S: Final = 10.0
@@ -17,7 +16,7 @@ WAIT_S: Final = 10.0
 def signed_params(key: HmacKey, **params: object) -> dict[str, str]:
     """Parameters with `apiKey`, `timestamp` and signature."""
     wanted = {name: str(value) for name, value in params.items()}
-    wanted = {"timestamp": str(time.time_ns() // 1_000_000), **wanted, "apiKey": key.api_key}
+    wanted = {"timestamp": str(next_ms()), **wanted, "apiKey": key.api_key}
     payload = "&".join(f"{name}={value}" for name, value in sorted(wanted.items()))
     signature = hmac.new(key.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
     return {**wanted, "signature": signature}

@@ -13,7 +13,7 @@ from watchword.binance.request import Params
 from watchword.gateway.messages import Refused
 from watchword.gateway.order_desk import Ask, OrderDesk, Reservation
 from watchword.gateway.ports import ActiveKey, Ledger, MarketReferences, UpstreamTime
-from watchword.gateway.refusal import by_owner, by_policy, unavailable
+from watchword.gateway.refusal import WHOSE_IS_NOT_KNOWN, by_owner, by_policy, unavailable
 from watchword.gateway.routes import Route
 from watchword.policy.decision import Allow, Deny
 from watchword.policy.engine import decide_each
@@ -87,6 +87,9 @@ class Decider:
             ask: For questions to the upstream about whose an order is.
         """
         desk, name = self._desk, route.name
+        if route.kind == "read" and not route.listed and route.family == "api" and active.key.own_orders_only:
+            # Orders live there, and whose they are in an answer of unknown shape nobody could tell.
+            return Denied(WHOSE_IS_NOT_KNOWN)
         client_order_id = ""
         if route.kind == "place":
             prepared = desk.prepare(active, name, params)

@@ -44,7 +44,7 @@ from watchword.gateway.recorder import Recorder
 from watchword.gateway.refusal import UNKNOWN, UNPARSED, by_owner, unavailable, wrong_key_type
 from watchword.gateway.replay import Entry, ReplayGuard
 from watchword.gateway.resign import pass_on, without_authentication
-from watchword.gateway.routes import LOGON, Route, route_named, route_of
+from watchword.gateway.routes import LOGON, SUBSCRIBE_SIGNED, Route, route_named, route_of
 from watchword.gateway.told import OK, told
 from watchword.kernel.entropy import Entropy
 from watchword.policy.intent import Read
@@ -315,5 +315,8 @@ def _known(reply: Reply | None, route: Route) -> Reply | None:
     if type(reply) is Refused:
         return None if reply.rule == "unknown" else reply
     if reply is None or (route.kind != "read" and reply.status != OK and told(reply).unknown):
+        return None
+    if route.name == SUBSCRIBE_SIGNED and reply.status == OK:
+        # It names a subscription of one connection: on another the number means another's, or nothing.
         return None
     return reply

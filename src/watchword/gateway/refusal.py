@@ -51,6 +51,14 @@ UNPARSED: Final = Refused(
     ),
     "meaning",
 )
+WHOSE_IS_NOT_KNOWN: Final = Refused(
+    WireError(
+        -1002,
+        "Watchword own_orders: nothing is known of this operation, and so not whose orders it tells of.",
+        401,
+    ),
+    "own_orders",
+)
 KEY_GONE: Final = Refused(errors.REJECTED_API_KEY, "revoked")
 KEY_TYPE_REFUSED: Final = "%s API key is not supported."
 _KEY_TYPE_NAMES: Final = {"HMAC": "HMAC_SHA256", "RSA": "RSA"}

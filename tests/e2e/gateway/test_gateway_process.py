@@ -195,6 +195,28 @@ def test_upstream_that_hangs_is_an_unknown_outcome_that_is_resolved_later(
         testnet.stop()
 
 
+def test_stop_with_a_request_in_flight_ends_in_time_and_says_what_is_unknown(tmp_path: Path) -> None:
+    testnet = TestnetProcess.start(tmp_path / "testnet", liquidity=False)
+    try:
+        with running_bench(tmp_path, testnet, "--answer-timeout-s", "30") as bench:
+            bot = Bot(bench.gateway.rest, bench.issue("HMAC"))
+            assert bot.place(newClientOrderId="before").status == 200
+            os.kill(testnet.pid, signal.SIGSTOP)
+            try:
+                sending = ThreadPoolExecutor(1).submit(bot.place, newClientOrderId="hanging")
+                _until(lambda: any("hanging" in str(row) for row in _rows(bench)))
+                assert bench.gateway.stop() == 0
+            finally:
+                os.kill(testnet.pid, signal.SIGCONT)
+            error = sending.exception(timeout=10)
+            assert isinstance(error, ConnectionError) or sending.result().code == -1007
+            assert [outcome["result"] for outcome in _outcomes(bench, "hanging")] == ["unknown"]
+            assert _rows(bench)[-2]["event"]["type"] == "trail:closed"
+            assert bench.run("audit", "verify")["good"] is True
+    finally:
+        testnet.stop()
+
+
 def test_killed_between_intent_and_outcome_tells_the_truth_after_restart(tmp_path: Path) -> None:
     testnet = TestnetProcess.start(tmp_path / "testnet", liquidity=False)
     try:

@@ -164,6 +164,25 @@ async def test_only_own_names_are_answered(host: str, status: int) -> None:
             assert bench.refusals == [("wrong host", "127.0.0.1")]
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
+        ({"Origin": "http://127.0.0.1:8701", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+    ],
+)
+async def test_web_pages_of_elsewhere_are_not_answered(headers: dict[str, str], status: int) -> None:
+    async with open_bench() as bench:
+        assert (await _get(bench, "/api/v3/exchangeInfo", headers=headers))[0] == status
+        assert bool(bench.pipeline.asked) is (status == 200)
+        assert bench.refusals == ([] if status == 200 else [("web page", "127.0.0.1")])
+
+
 async def test_two_host_headers_are_refused() -> None:
     async with open_bench() as bench:
         reply = await asyncio.to_thread(

@@ -50,10 +50,11 @@ async def test_stream_token_in_the_address_is_refused(target: str) -> None:
 async def test_stream_token_in_a_message_is_refused_and_not_sent_on(written: str) -> None:
     async with open_bench() as bench, await bench.ws("/ws") as socket:
         await socket.send_str(f'{{"method":"SUBSCRIBE","params":["{written}"],"id":1}}')
-        closed = await socket.receive(timeout=5)
-        assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1008)
-        assert TOKEN not in str(closed.extra)
+        refused = await socket.receive_json(timeout=5)
+        assert (refused["id"], refused["error"]["code"]) == (1, 2)
+        assert TOKEN not in str(refused)
         assert bench.markets[0].forwarded == []
+        assert bench.refusals == [("stream token", "127.0.0.1")]
 
 
 async def test_end_of_the_upstream_ends_the_client_with_the_same_code() -> None:

@@ -325,6 +325,17 @@ async def test_handshake_that_may_not_be_is_refused(path: str, host: str, status
         assert bench.sessions == []
 
 
+async def test_web_page_of_elsewhere_opens_no_socket() -> None:
+    async with open_bench() as bench:
+        for path in ("/ws-api/v3", "/ws/btcusdt@trade"):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await bench.ws(path, Origin="https://evil.example")
+            assert refused.value.status == 403
+        assert bench.sessions == []
+        async with await bench.ws("/ws-api/v3", Origin=bench.addresses["rest"]):
+            pass
+
+
 async def test_ids_of_a_subscription_are_what_the_upstream_says() -> None:
     async with open_bench() as bench, await bench.ws("/ws-api/v3") as socket:
         await _logged_on(bench, socket)

@@ -1,15 +1,21 @@
 """Is this request meant for us? The Host header against the names and addresses the gateway goes by. Resolves nothing.
 
 Why: a web page that points a name of its own at 127.0.0.1 could otherwise speak to the gateway as if from this machine.
+And a page of elsewhere needs no name: it can spend the address's request weight without reading an answer, so what a
+browser sends for such a page is told by the headers browsers add.
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 #: Host headers found good, remembered so that a bot's header is looked at once.
 REMEMBERED_MAX: Final = 256
 HOST_BYTES_MAX: Final = 261
+ORIGIN: Final = b"origin"
+FETCH_SITE: Final = b"sec-fetch-site"
+#: What browsers say of requests that no page of elsewhere made.
+_NO_OTHER_PAGE: Final = frozenset((b"none", b"same-origin"))
 _ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -40,6 +46,19 @@ class HostNames:
         if len(self._remembered) < REMEMBERED_MAX:
             self._remembered.add(host)
         return True
+
+    def accept_page(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Say whether a request comes from a program, as bots' do, or from a page of this gateway's own names.
+
+        Args:
+            headers: Those that were kept, lower case.
+        """
+        origin = headers.get(ORIGIN)
+        if origin is not None:
+            # Some WebSocket libraries send it too, with the host they connect to.
+            return self.accept(origin.partition(b"://")[2])
+        site = headers.get(FETCH_SITE)
+        return site is None or site in _NO_OTHER_PAGE
 
 
 def _without_port(host: str) -> str:

@@ -10,7 +10,7 @@ from watchword.binance.errors import TIMEOUT, WireError
 from watchword.binance.request import read_params
 from watchword.credentials.payload import rest_payload
 from watchword.entrypoints.gateway.door import Door
-from watchword.entrypoints.gateway.host_names import HostNames
+from watchword.entrypoints.gateway.host_names import FETCH_SITE, ORIGIN, HostNames
 from watchword.entrypoints.sockets.door import SECOND_US
 from watchword.entrypoints.sockets.replies import JSON, REASONS, error_json
 from watchword.entrypoints.sockets.wire import HttpRequest
@@ -20,7 +20,7 @@ from watchword.gateway.messages import Answer, Header, Inbound
 HOST: Final = b"host"
 ACCEPT_ENCODING: Final = b"accept-encoding"
 PASSED: Final = (b"accept", b"x-mbx-time-unit")
-KEPT: Final = (HOST, ACCEPT_ENCODING, *PASSED)
+KEPT: Final = (HOST, ACCEPT_ENCODING, ORIGIN, FETCH_SITE, *PASSED)
 
 #: The one packing Watchword can open where it must leave something out of an answer.
 _GZIP: Final[Header] = (ACCEPT_ENCODING, b"gzip")
@@ -35,6 +35,11 @@ HEADER_NAMES_REMEMBERED_MAX: Final = 1_024
 WRONG_HOST: Final = WireError(
     -1002,
     "Watchword: the Host header names no host of this gateway; `--allow-host NAME` adds one.",
+    403,
+)
+FROM_A_PAGE: Final = WireError(
+    -1002,
+    "Watchword: requests of web pages of other origins are not answered; bots send none of their headers.",
     403,
 )
 
@@ -54,6 +59,9 @@ async def answer(door: Door, names: HostNames, request: HttpRequest) -> bytes:
     if not names.accept(headers.get(HOST)):
         services.count_refusal("wrong host", request.ip)
         return error_reply(door, request, WRONG_HOST)
+    if not names.accept_page(headers):
+        services.count_refusal("web page", request.ip)
+        return error_reply(door, request, FROM_A_PAGE)
     params = read_params(request.query, request.body)
     if type(params) is WireError:
         services.count_refusal("unreadable parameters", request.ip)

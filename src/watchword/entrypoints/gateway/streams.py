@@ -8,16 +8,28 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
+import msgspec
+
 from watchword.entrypoints.gateway.door import Door
 from watchword.entrypoints.sockets.connection import Connection
 from watchword.entrypoints.sockets.frames import FAULT, POLICY, text_frame
 
 #: Listen keys and listen tokens have 60 letters and digits and more; no market stream has a run of so many.
 TOKEN_LENGTH_MIN: Final = 40
+#: Of an id that is echoed: 36 characters in quotes.
+ID_BYTES_MAX: Final = 38
 TOKEN_REFUSED: Final = "Watchword: user data comes by the WebSocket API of this gateway only"  # noqa: S105
 
+_NULL: Final = b"null"
 _TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH_MIN}}}")
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
+
+
+class _Message(msgspec.Struct):
+    id: msgspec.Raw = msgspec.Raw(_NULL)
+
+
+_MESSAGE: Final = msgspec.json.Decoder(_Message)
 
 
 class StreamSession:
@@ -44,7 +56,7 @@ class StreamSession:
         """Pass one control message on."""
         if holds_token(text.decode("utf-8", "replace")):
             self._door.services.count_refusal("stream token", self.connection.ip)
-            self.connection.close(POLICY, TOKEN_REFUSED)
+            self.connection.send(text_frame(_refusal(text)))
         elif not self._link.forward(text):
             self.connection.close(POLICY, "Too many requests")
 
@@ -74,6 +86,16 @@ class StreamSession:
 
     def _upstream_ended(self, code: int, reason: str) -> None:
         self.connection.close(code, reason)
+
+
+def _refusal(text: bytes) -> bytes:
+    """Answer a control message that is not sent on, as the upstream answers one it cannot carry out."""
+    try:
+        reply_id = bytes(_MESSAGE.decode(text).id)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        reply_id = _NULL
+    shown = reply_id if len(reply_id) <= ID_BYTES_MAX else _NULL
+    return b'{"error":{"code":2,"msg":"%s"},"id":%s}' % (TOKEN_REFUSED.encode(), shown)
 
 
 def holds_token(text: str) -> bool:

@@ -13,6 +13,8 @@ from watchword.entrypoints.gateway.door import Door
 #: Events that came before the answer that names their subscription.
 EARLY_EVENTS_MAX: Final = 256
 _TERMINATED: Final = "eventStreamTerminated"
+#: Events that belong to no subscription. Anything else without one is nobody's.
+_OF_THE_CONNECTION: Final = frozenset(("serverShutdown", _TERMINATED))
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ class Subscriptions:
             The text of a frame; None where the client may not see it, or not yet.
         """
         if number is None:
-            return b'{"event":%s}' % event
+            return b'{"event":%s}' % event if kind_of(event) in _OF_THE_CONNECTION else None
         subscription = self._standing.get(number)
         if subscription is None:
             if self.opening and len(self._early) < EARLY_EVENTS_MAX:

@@ -48,6 +48,9 @@ def upgrade(
     if not names.accept(request.headers.get(rest.HOST)):
         door.services.count_refusal("wrong host", request.ip)
         return rest.error_reply(door, request, rest.WRONG_HOST)
+    if not names.accept_page(request.headers):
+        door.services.count_refusal("web page", request.ip)
+        return rest.error_reply(door, request, rest.FROM_A_PAGE)
     path = request.path if request.path == "/" else request.path.rstrip("/")
     status = handshake.problem(request) if _is_websocket(path) else 404
     options = None if status else handshake.options(request.query)
