@@ -27,12 +27,13 @@ from watchword.gateway.messages import Answer, DoorKind, Header, Inbound, Outbou
 from watchword.gateway.order_desk import Ask, OrderDesk, Prepared, Reservation
 from watchword.gateway.pipeline import Pipeline
 from watchword.gateway.ports import ActiveKey, OrderRecord
+from watchword.gateway.reserving import reserved_by_place
 from watchword.gateway.virtual_key import KeyVersion, VirtualKey
-from watchword.kernel.errors import StorageError
 from watchword.kernel.secret import Secret
 from watchword.policy.decision import Allow
 from watchword.policy.engine import to_fold
 from watchword.policy.intent import Intent as Asked
+from watchword.policy.intent import Place
 from watchword.policy.policy import Policy
 from watchword.policy.references import Market, References
 from watchword.policy.rules.permissions import Permissions
@@ -179,14 +180,14 @@ class FakeMarket:
 
 
 class FakeLedger:
-    """`ports.Ledger` in memory. `fault` makes `durable` raise."""
+    """`ports.Ledger` in memory. `fault` is its trouble."""
 
     def __init__(self) -> None:
         self.usages: dict[str, Usage] = {}
         self.orders: dict[tuple[str, str, str], OrderRecord] = {}
         self.by_number: dict[tuple[str, str, int], OrderRecord] = {}
         self.fault: str | None = None
-        self.syncs = 0
+        self.reservations = 0
         self.is_full = False
 
     def usage(self, key_id: str) -> Usage:
@@ -224,10 +225,12 @@ class FakeLedger:
     def full(self) -> bool:
         return self.is_full
 
-    async def durable(self) -> None:
-        self.syncs += 1
-        if self.fault is not None:
-            raise StorageError(self.fault)
+    def trouble(self) -> str | None:
+        return self.fault
+
+    def next_reservation(self) -> int:
+        self.reservations += 1
+        return self.reservations
 
 
 class FakeTrail:
@@ -331,6 +334,9 @@ class FakeDesk(OrderDesk):
         self, key: ActiveKey, intent: Asked, allowed: Sequence[Allow], now_us: int
     ) -> Reservation | WireError:
         ids: list[str] = []
+        number, reserved = self.ledger.next_reservation(), None
+        if isinstance(intent, Place) and not intent.dry:
+            reserved = reserved_by_place(key, intent, allowed, number, now_us)
         for (key_id, _), allow in zip(key.layers, allowed, strict=True):
             event = to_fold(intent, allow, now_us)
             if event is not None:
@@ -345,7 +351,7 @@ class FakeDesk(OrderDesk):
                     ancestor_ids=tuple(key_id for key_id, _ in key.layers[1:]),
                 )
             )  # fmt: skip
-        return Reservation(key.key.credential_id, symbol, tuple(ids))
+        return Reservation(key.key.credential_id, symbol, tuple(ids), reserved)
 
     def give_back(self, reservation: Reservation, now_us: int) -> None:
         self.given_back.append(reservation)

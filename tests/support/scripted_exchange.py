@@ -27,12 +27,17 @@ PRICE: Final = "50000"
 USED_WEIGHT: Final = "7"
 
 #: answer: as usual. hold: nothing until `release`. reset: the connection breaks. busy: 503 with Binance's text.
-#: refuse: 400 with -2010.
-Way = Literal["answer", "hold", "reset", "busy", "refuse"]
+#: refuse: 400 with -2010. limit: 429 with Retry-After. redirect: 307 to `elsewhere`.
+Way = Literal["answer", "hold", "reset", "busy", "refuse", "limit", "redirect"]
+RETRY_AFTER_S: Final = 2
+_LIMITED: Final = {"code": -1003, "msg": "Too much request weight used."}
 _BUSY: Final = {"code": -1000, "msg": "An unknown error occurred while processing the request."}
 _NO_ORDER: Final = {"code": -2013, "msg": "Order does not exist."}
 _NOT_CANCELLED: Final = {"code": -2011, "msg": "Unknown order sent."}
 _REFUSED: Final = {"code": -2010, "msg": "Account has insufficient balance for requested action."}
+_SAID: Final[dict[Way, tuple[int, Any]]] = {
+    "busy": (503, _BUSY), "refuse": (400, _REFUSED), "limit": (429, _LIMITED), "redirect": (307, {}),
+}  # fmt: skip
 _PLACES: Final = ("POST /api/v3/order", "order.place")
 _CANCELS: Final = ("DELETE /api/v3/order", "order.cancel")
 _STATUS: Final = ("GET /api/v3/order", "order.status")
@@ -73,6 +78,7 @@ class ScriptedExchange:
         received: Everything it was sent, oldest first.
         orders: By client order id, as they stand.
         ahead_us: How far its clock is ahead of this machine's.
+        elsewhere: Where a redirect leads.
         on_signed: Called with each signed request as it arrives, before anything is done about it.
     """
 
@@ -81,6 +87,7 @@ class ScriptedExchange:
         self.received: list[Received] = []
         self.orders: dict[str, dict[str, Any]] = {}
         self.ahead_us = 0
+        self.elsewhere = ""
         self.on_signed: Callable[[Received], None] | None = None
         self._rules: list[_Rule] = []
         self._public_key: Ed25519PublicKey | None = None
@@ -205,6 +212,10 @@ class ScriptedExchange:
             request.transport.abort()
             return web.Response()
         headers = {"X-MBX-USED-WEIGHT-1M": USED_WEIGHT, "X-MBX-UUID": "scripted"}
+        if status == 429:
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+        if status == 307:
+            headers["Location"] = f"{self.elsewhere}{request.path_qs}"
         return web.json_response(said, status=status, headers=headers)
 
     async def _serve_ws(self, request: web.Request) -> web.StreamResponse:
@@ -272,10 +283,8 @@ class ScriptedExchange:
             await self._hold()
         if way == "reset":
             return None, None
-        if way == "busy":
-            return 503, _BUSY
-        if way == "refuse":
-            return 400, _REFUSED
+        if way in _SAID:
+            return _SAID[way]
         return done if done[0] else self._carry_out(place, params)
 
     async def _hold(self) -> None:

@@ -18,6 +18,7 @@ from watchword.audit.redaction import (
     redacted_path,
     redacted_text,
 )
+from watchword.audit.reserved import Reserved, cleaned_reserved
 
 #: Rows of one `RefusalsCounted`, at most; the rest is one number.
 REFUSAL_ROWS_MAX: Final = 32
@@ -38,7 +39,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
         upstream: Where it will go.
         endpoint: Method and path, or WebSocket method.
         ip: Where the request came from.
-        only_cancels: It can only take orders away. Such a request may be signed while one of two sinks works.
+        only_cancels: It can only take orders away, or asks what has to be known to do so. Such a request may be signed
+            while one of two sinks works.
         client_order_id: Under which an unknown outcome is resolved later.
         parameters: As asked, redacted.
         policy: Digest of the policy that allowed it.
@@ -46,6 +48,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
         deadline_us: Past it, nothing is sent any more. Epoch microseconds.
         replay: Digests of the bytes the bot may have signed, 32 hex digits each; see `gateway/replay.py`. Empty where it
             signed nothing.
+        reserved: What it uses up. None where it uses up nothing; it is then left out of the row.
     """
 
     request: str
@@ -61,6 +64,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="s
     reason: str = ""
     deadline_us: int = 0
     replay: str = ""
+    reserved: Reserved | None = None
 
 
 class Outcome(
@@ -251,6 +255,8 @@ def encode_event(event: AnyEvent) -> bytes:
         return _encoder.encode(event)
     fields = msgspec.structs.asdict(event)
     ours = isinstance(event, _NOTES)
+    if type(event) is Intent and event.reserved is None:
+        del fields["reserved"]
     for name, value in fields.items():
         # Usual values without a call: this runs twice for every request that is signed.
         if type(value) is str and value.isascii() and value.isprintable():
@@ -278,6 +284,8 @@ def _cleaned(name: str, value: Any) -> object:
         if name in _IDENTIFIERS:
             return redacted_identifier(value)
         return redacted_path(value) if name == "endpoint" else redacted_text(value)
+    if kind is Reserved:
+        return cleaned_reserved(value)
     if kind is dict and name == "reasons":
         return {redacted_text(reason): count for reason, count in value.items() if is_number(count)}
     if kind is dict:

@@ -27,6 +27,7 @@ from watchword.binance.request import Params
 from watchword.binance.upstreams import ADDRESSES, Addresses, local_addresses
 from watchword.bootstrap.audit_trail import audit_path, prepare_trail, read_second_sink
 from watchword.bootstrap.key_desk import KeyDesk
+from watchword.bootstrap.ledger_start import start_ledger
 from watchword.bootstrap.own_subscriptions import OwnSubscriptions, keep_following
 from watchword.bootstrap.vault_host import VaultHost
 from watchword.config import GatewaySettings
@@ -159,7 +160,7 @@ class Gateway:
         ending.callback(self.key_desk.close)
         guarded = await asyncio.to_thread(self._restore_guard)
         LOG.info("requests still guarded against replay: %d", guarded)
-        await self.ledger.start()
+        await start_ledger(self.ledger, self.trail, self.desk, audit_path(self.settings.home))
         ending.push_async_callback(self.ledger.stop)
         await self.session.start()
         ending.push_async_callback(self.session.close)

@@ -45,8 +45,10 @@ class Asking:
         params: Params,
         link: Link,
         active: ActiveKey | None,
+        *,
+        for_cancel: bool = False,
     ) -> Answer | Refused | Unanswered:
-        """Ask one question; see `Pipeline.ask_as`."""
+        """Ask one question; see `Pipeline.ask_as`. `for_cancel`: it is on the way to a cancel, and recorded like one."""
         try:
             route = route_named(name)
         except KeyError:
@@ -62,7 +64,7 @@ class Asking:
             credential=credential_id,
             upstream=self._upstream,
             endpoint=place_of(link.door, method, path),
-            only_cancels=route.kind == "cancel",
+            only_cancels=for_cancel or route.kind == "cancel",
             client_order_id=params.get("origClientOrderId", ""),
             parameters=params,
             reason=OWN_QUESTION,
@@ -72,11 +74,13 @@ class Asking:
         return await self._courier.carry(errand, link)
 
     async def for_desk(
-        self, active: ActiveKey, link: Link, name: str, params: Params
+        self, active: ActiveKey, link: Link, for_cancel: bool, name: str, params: Params
     ) -> Answer | Refused | Unanswered:
         """Ask what the order desk wants to know: by name, over the link of the door the key came by."""
         endpoint, key = BY_NAME[name], active.key
         method, path = (
             ("", endpoint.ws_method) if link.door == "ws" else (endpoint.http_method, endpoint.path)
         )
-        return await self.ask(key.credential_id, key.id, name, method, path, params, link, active)
+        return await self.ask(
+            key.credential_id, key.id, name, method, path, params, link, active, for_cancel=for_cancel
+        )

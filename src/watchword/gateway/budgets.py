@@ -137,7 +137,9 @@ class Budgets:
             return by_budget("the exchange asked this address to wait.", self._held_until_us)
         slot, orders_slot = now_us // MINUTE_US, now_us // ORDERS_US
         family, weight = route.family, route.weigh(params)
-        shared = _window(self._shared, path if family == "sapi" else family, slot)
+        # Anybody can make up paths: those of nobody known share one window.
+        apart = family == "sapi" and (key is not None or route.listed)
+        shared = _window(self._shared, path if apart else family, slot)
         cancels = route.kind == "cancel"
         limit = self._limits[family]
         if limit and shared.used + weight > _reach(limit, cancels=cancels):

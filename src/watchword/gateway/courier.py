@@ -4,8 +4,6 @@ No record, no signature: whatever stops a request before it leaves, its reservat
 nothing was sent. Whatever stops it afterwards, the trail says that nobody knows.
 """
 
-from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -16,12 +14,11 @@ from watchword.binance.upstreams import Upstream
 from watchword.gateway.budgets import Budgets, Spent
 from watchword.gateway.messages import Answer, DoorKind, Header, Outbound, Refused, Unanswered
 from watchword.gateway.order_desk import OrderDesk, Reservation
-from watchword.gateway.ports import Ledger, Link, Signers, UpstreamTime, VirtualKeys
+from watchword.gateway.ports import Link, Signers, UpstreamTime, VirtualKeys
 from watchword.gateway.refusal import KEY_GONE, SEALED, STALE, unavailable
 from watchword.gateway.resign import sign_rest_request, sign_ws_request, timing_params
 from watchword.gateway.routes import Route
 from watchword.gateway.told import OK, Told, told
-from watchword.kernel.errors import StorageError
 from watchword.vault.outcome import NotFound, Sealed, SealedError
 from watchword.vault.record import RealCredential
 
@@ -65,7 +62,6 @@ class Courier:
         signers: Signers,
         trail: AuditTrail,
         time: UpstreamTime,
-        ledger: Ledger,
         desk: OrderDesk,
         budgets: Budgets,
     ) -> None:
@@ -77,7 +73,6 @@ class Courier:
             signers: The vault.
             trail: Where every signature is recorded first.
             time: The upstream's clock.
-            ledger: What must be on disk before an order is sent.
             desk: Learns from answers.
             budgets: Learn from them too.
         """
@@ -86,7 +81,6 @@ class Courier:
         self._signers = signers
         self._trail = trail
         self._time = time
-        self._ledger = ledger
         self._desk = desk
         self._budgets = budgets
 
@@ -115,33 +109,19 @@ class Courier:
         return self._conclude(errand, row, answer)
 
     async def record(self, errand: Errand) -> int | Refused:
-        """Step 6: make the intent durable, and with it what it uses up.
+        """Step 6: make the intent durable, and with it what it uses up: the ledger is written later.
 
         Returns:
             The intent's row; or a refusal, and then what was reserved has been given back.
         """
-        # Both are written at once: the ledger begins with the call, the trail with the await.
-        stored = self._ledger.durable() if errand.reservation is not None else None
-        row = 0
         try:
-            row = await self._trail.record_intent(errand.intent)
-            if stored is not None:
-                await stored
+            return await self._trail.record_intent(errand.intent)
         except AuditUnavailable as error:
             refused = unavailable("audit", str(error))
-            if stored is not None:
-                with suppress(StorageError):
-                    await stored
-        except StorageError as error:
-            refused = unavailable("ledger", str(error))
         except BaseException:
-            if not row and isinstance(stored, Coroutine):
-                stored.close()
-            self.not_sent(errand, row, "given up by its caller before it was recorded")
+            self.not_sent(errand, 0, "given up by its caller before it was recorded")
             raise
-        else:
-            return row
-        self.not_sent(errand, row, refused.wire.text)
+        self.not_sent(errand, 0, refused.wire.text)
         return refused
 
     def not_sent(self, errand: Errand, row: int, note: str) -> None:

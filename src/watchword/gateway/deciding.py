@@ -11,7 +11,7 @@ import msgspec
 from watchword.binance.errors import WireError
 from watchword.binance.request import Params
 from watchword.gateway.messages import Refused
-from watchword.gateway.order_desk import Ask, OrderDesk, Reservation
+from watchword.gateway.order_desk import Ask, OrderDesk, Prepared, Reservation
 from watchword.gateway.ports import ActiveKey, Ledger, MarketReferences, UpstreamTime
 from watchword.gateway.refusal import WHOSE_IS_NOT_KNOWN, by_owner, by_policy, unavailable
 from watchword.gateway.routes import Route
@@ -87,20 +87,10 @@ class Decider:
             ask: For questions to the upstream about whose an order is.
         """
         desk, name = self._desk, route.name
-        if route.kind == "read" and not route.listed and route.family == "api" and active.key.own_orders_only:
-            # Orders live there, and whose they are in an answer of unknown shape nobody could tell.
-            return Denied(WHOSE_IS_NOT_KNOWN)
-        client_order_id = ""
-        if route.kind == "place":
-            prepared = desk.prepare(active, name, params)
-            if type(prepared) is WireError:
-                return Denied(by_owner(prepared))
-            params, client_order_id = prepared.params, prepared.client_order_id
-        if route.listed and (route.kind != "place" or name == REPLACE):
-            permitted = await desk.permit(active, name, params, ask)
-            if type(permitted) is WireError:
-                return Denied(by_owner(permitted))
-            params = permitted
+        prepared = await self._prepared(active, route, params, ask)
+        if type(prepared) is Denied:
+            return prepared
+        params, client_order_id = prepared.params, prepared.client_order_id
         intent = read_intent(name, params)
         if type(intent) is not Read:
             trouble = self._time.trouble()
@@ -121,6 +111,9 @@ class Decider:
             return _denied(allowed, route)
         reservation: Reservation | None = None
         if not intent.dry if type(intent) is Place else type(intent) is Withdraw:
+            trouble = self._ledger.trouble()
+            if trouble is not None:
+                return Denied(unavailable("ledger", trouble))
             reserved = desk.reserve(active, intent, allowed, now_us)
             if type(reserved) is WireError:
                 return Denied(by_owner(reserved))
@@ -128,6 +121,24 @@ class Decider:
         if type(intent) is Cancel or type(intent) is Reduce:
             client_order_id = intent.client_order_id
         return Decided(intent, params, client_order_id, _reason(active, allowed), reservation)
+
+    async def _prepared(self, active: ActiveKey, route: Route, params: Params, ask: Ask) -> Prepared | Denied:
+        """Add client order ids, and see whose order a request is about."""
+        desk, name, client_order_id = self._desk, route.name, ""
+        if route.kind == "read" and not route.listed and route.family == "api" and active.key.own_orders_only:
+            # Orders live there, and whose they are in an answer of unknown shape nobody could tell.
+            return Denied(WHOSE_IS_NOT_KNOWN)
+        if route.kind == "place":
+            prepared = desk.prepare(active, name, params)
+            if type(prepared) is WireError:
+                return Denied(by_owner(prepared))
+            params, client_order_id = prepared.params, prepared.client_order_id
+        if route.listed and (route.kind != "place" or name == REPLACE):
+            permitted = await desk.permit(active, name, params, ask)
+            if type(permitted) is WireError:
+                return Denied(by_owner(permitted))
+            params = permitted
+        return Prepared(params, client_order_id)
 
     def _layers(self, active: ActiveKey) -> list[tuple[Policy, Usage]]:
         usage = self._ledger.usage

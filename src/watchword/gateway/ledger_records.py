@@ -33,12 +33,27 @@ class Put(msgspec.Struct, frozen=True, array_like=True, tag="put", gc=False):
     record: OrderRecord
 
 
-Change = Folded | Put
+class Mark(msgspec.Struct, frozen=True, array_like=True, tag="mark", gc=False):
+    """How far what is written reaches; see `redoing.py`.
+
+    Attributes:
+        trail: The trail's id.
+        row: The trail's last row when the write was made up; later ones may hold reservations that are not written.
+        number: The last reservation that is written.
+    """
+
+    trail: str = ""
+    row: int = 0
+    number: int = 0
+
+
+Change = Folded | Put | Mark
 
 _encoder: Final = msgspec.json.Encoder()
 _CHANGES: Final[msgspec.json.Decoder[list[Change]]] = msgspec.json.Decoder(list[Change])
 _USAGE: Final = msgspec.json.Decoder(Usage)
 _ORDER: Final = msgspec.json.Decoder(OrderRecord)
+_MARK: Final = msgspec.json.Decoder(Mark)
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:
@@ -77,6 +92,16 @@ def encode_order(record: OrderRecord) -> bytes:
 def decode_order(stored: bytes, place: str) -> OrderRecord:
     """Read an order; see `decode_changes`."""
     return _opened(stored, _ORDER, place)
+
+
+def encode_mark(mark: Mark) -> bytes:
+    """Write a mark."""
+    return _sealed(mark)
+
+
+def decode_mark(stored: bytes, place: str) -> Mark:
+    """Read a mark; see `decode_changes`."""
+    return _opened(stored, _MARK, place)
 
 
 def _sealed(value: Any) -> bytes:

@@ -41,6 +41,7 @@ class LedgerState:
 
     Attributes:
         next_row: Number the next new order gets.
+        reservations: Number of the last reservation.
         usages: By key id; keys that never used anything are absent.
     """
 
@@ -50,6 +51,7 @@ class LedgerState:
         closed_count_max: int = CLOSED_ORDERS_COUNT_MAX,
     ) -> None:
         self.next_row = 1
+        self.reservations = 0
         self.usages: dict[str, Usage] = {}
         self._open_count_max, self._closed_count_max = open_count_max, closed_count_max
         self._by_name: dict[_Key, Entry] = {}

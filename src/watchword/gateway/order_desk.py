@@ -4,12 +4,13 @@ All calls but two are synchronous and answered from the ledger. `ActiveKey.key.o
 ids are added and recorded for every key.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from watchword.audit.reserved import Reserved
 from watchword.binance.errors import DUPLICATE_ORDER, WireError, missing
 from watchword.binance.request import Params
 from watchword.gateway.answers import (
@@ -29,13 +30,17 @@ from watchword.gateway.events import event_orders, read_event
 from watchword.gateway.messages import Answer
 from watchword.gateway.ownership import Ask, Ownership
 from watchword.gateway.ports import ActiveKey, Ledger, OrderRecord
+from watchword.gateway.reserving import (
+    fold_reserved,
+    order_records,
+    reserved_by_place,
+    reserved_by_withdrawal,
+)
 from watchword.gateway.tracking import Tracker
 from watchword.gateway.visibility import event_admitted, narrow_answer
 from watchword.kernel.entropy import Entropy
 from watchword.policy.decision import Allow
-from watchword.policy.engine import to_fold
-from watchword.policy.intent import Intent, Place
-from watchword.policy.usage import charge_key
+from watchword.policy.intent import Intent, Place, Withdraw
 
 __all__ = ("Ask", "OrderDesk", "Prepared", "Reservation")
 
@@ -74,11 +79,13 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
         credential_id: Whose account.
         symbol: Where.
         client_order_ids: Of the orders put.
+        reserved: All of it, for the trail.
     """
 
     credential_id: str = ""
     symbol: str = ""
     client_order_ids: tuple[str, ...] = ()
+    reserved: Reserved | None = None
 
 
 _NOTHING: Final = Reservation()
@@ -145,21 +152,22 @@ class OrderDesk:
         Returns:
             What `give_back` needs, or a refusal (the same id was just taken; too many orders are open).
         """
-        ledger, reservation = self._ledger, _NOTHING
-        if isinstance(intent, Place) and not intent.dry:
-            records = tuple(_records(key, intent, allowed[0], now_us))
-            refused = self._taken(records)
-            if refused is not None:
-                return refused
-            for record in records:
-                ledger.put_order(record)
-            names = tuple([record.client_order_id for record in records])
-            reservation = Reservation(key.key.credential_id, intent.symbol, names)
-        for (key_id, _), one in zip(key.layers, allowed, strict=True):
-            event = to_fold(intent, one, now_us)
-            if event is not None:
-                ledger.fold(key_id, event)
-        return reservation
+        ledger, account = self._ledger, key.key.credential_id
+        if isinstance(intent, Withdraw):
+            withdrawn = reserved_by_withdrawal(key, intent, ledger.next_reservation(), now_us)
+            fold_reserved(ledger, withdrawn)
+            return Reservation(account, reserved=withdrawn)
+        if not isinstance(intent, Place) or intent.dry:
+            return _NOTHING
+        names = tuple([order.client_order_id for order in intent.orders])
+        refused = self._taken(account, intent.symbol, key.key.id, names)
+        if refused is not None:
+            return refused
+        reserved = reserved_by_place(key, intent, allowed, ledger.next_reservation(), now_us)
+        for record in order_records(account, reserved):
+            ledger.put_order(record)
+        fold_reserved(ledger, reserved)
+        return Reservation(account, intent.symbol, names, reserved)
 
     def give_back(self, reservation: Reservation, now_us: int) -> None:
         """Nothing left this machine: close what was reserved. Only for outcome `not_sent`."""
@@ -254,44 +262,18 @@ class OrderDesk:
         if record is not None and not record.order_id:
             self._tracker.close(record, now_us)
 
-    def _taken(self, records: Sequence[OrderRecord]) -> WireError | None:
+    def _taken(self, account: str, symbol: str, key_id: str, names: Sequence[str]) -> WireError | None:
         """Why orders may not be put: no room, or a name that is in use."""
         if self._ledger.full():
             return TOO_MANY_OPEN
-        names: set[str] = set()
-        for record in records:
-            name = record.client_order_id
-            used = self._ledger.open_order(record.credential_id, record.symbol, name)
+        if len(set(names)) < len(names):
+            return DUPLICATE_ORDER
+        for name in names:
+            used = self._ledger.open_order(account, symbol, name)
             # One of the key's own that the exchange knows may have closed unnoticed: it will say so itself.
-            if name in names or (used is not None and (used.key_id != record.key_id or not used.order_id)):
+            if used is not None and (used.key_id != key_id or not used.order_id):
                 return DUPLICATE_ORDER
-            names.add(name)
         return None
-
-
-def _records(key: ActiveKey, intent: Place, allowed: Allow, now_us: int) -> Iterator[OrderRecord]:
-    """The orders of a request as the ledger keeps them: those of one group share a charge."""
-    ancestors = tuple([key_id for key_id, _ in key.layers[1:]])
-    charges = {charge.key: charge for charge in allowed.charges}
-    for group in intent.groups:
-        name = charge_key(intent.symbol, group[0].client_order_id)
-        charge = charges.get(name)
-        members = tuple([order.client_order_id for order in group])
-        for order in group:
-            yield OrderRecord(
-                key.key.credential_id,
-                intent.symbol,
-                order.client_order_id,
-                key.key.id,
-                name,
-                side=order.side,
-                ancestor_ids=ancestors,
-                base=charge.base if charge is not None else "",
-                quote=charge.quote if charge is not None else "",
-                group=members,
-                list_client_order_id=intent.list_client_order_id,
-                placed_us=now_us,
-            )
 
 
 def _rejected(name: str, answer: Answer, rows: Row | list[Row]) -> bool:

@@ -101,7 +101,7 @@ class Pipeline:
         self._recorder = Recorder(trail, entropy)
         self._admission = Admission(keys, signers, time, self.guard)
         self._decider = Decider(desk, ledger, market, time)
-        self._courier = Courier(upstream, keys, signers, trail, time, ledger, desk, self.budgets)
+        self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets)
         self._asking = Asking(upstream, self._courier, self.budgets, time, self._recorder)
 
     async def handle(self, inbound: Inbound, link: Link) -> Reply:
@@ -222,7 +222,7 @@ class Pipeline:
         spent = budgets.take(route, inbound.path, inbound.params, active.key, caller.now_us)  # 5b
         if type(spent) is Refused:
             return self._recorder.refused(Denied(spent), inbound, caller, entry)
-        ask = partial(self._asking.for_desk, active, link)
+        ask = partial(self._asking.for_desk, active, link, route.kind == "cancel")
         decided: Decided | Denied | None = None
         try:
             params = without_authentication(inbound.params)
@@ -296,6 +296,7 @@ class Pipeline:
             reason=decided.reason,
             deadline_us=caller.deadline_us,
             replay=entry.replay if entry is not None else "",
+            reserved=decided.reservation.reserved if decided.reservation is not None else None,
         )
         return Errand(
             intent=intent,

@@ -3,7 +3,7 @@
 Prefetch, then decide: the pipeline awaits these, then calls pure functions. The trail's port is `audit.trail`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -161,13 +161,19 @@ class OrderRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Ledger(Protocol):
-    """What keys have used up, and which orders are theirs. Memory first, disk before anything is signed.
+    """What keys have used up, and which orders are theirs. Memory first, disk soon.
+
+    Nobody waits for it: a start puts in what only the trail has; see `redoing.py`.
 
     When unavailable: refuse what places orders; cancels go on.
     """
 
     def usage(self, key_id: str) -> Usage:
         """Return a key's usage."""
+        ...
+
+    def next_reservation(self) -> int:
+        """Number a reservation; what is put and folded before its caller next waits belongs to it."""
         ...
 
     def fold(self, key_id: str, event: Event) -> None:
@@ -208,14 +214,8 @@ class Ledger(Protocol):
         """Say whether so many orders are open that no further one may be placed."""
         ...
 
-    def durable(self) -> Awaitable[None]:
-        """Begin to write, and return what is done, within a bounded time, once all folded and put so far is on disk.
-
-        The pipeline calls it, awaits the trail, then awaits this: both write at once.
-
-        Raises:
-            StorageError: It is not; raised when awaited.
-        """
+    def trouble(self) -> str | None:
+        """Say why nothing more may be reserved (what was is not being written), or None."""
         ...
 
 

@@ -136,17 +136,19 @@ class ReplayGuard:
 
         Args:
             lines: Of the trail, the last one first.
-            since_us: Rows older than this are not looked at: LOOK_BACK_US before now, in the trail's own time.
+            since_us: LOOK_BACK_US before now, by the machine's clock. Rows older than this are not looked at, unless they
+                are within LOOK_BACK_US of the last row: the clock may have been set between the two processes.
 
         Returns:
             How many requests are guarded.
         """
-        found = 0
+        found, last_us = 0, 0
         for line in lines:
             row = read_line(line)
             if row is None:
                 continue
-            if row.now_us < since_us:
+            last_us = last_us or row.now_us
+            if row.now_us < min(since_us, last_us - LOOK_BACK_US):
                 break
             event = decode_event(row.body)
             if isinstance(event, Intent | Refusal) and event.replay:

@@ -1,7 +1,6 @@
 """One suite for everything that calls itself a ledger."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ async def test_events_are_folded_at_once(ledger: Ledger) -> None:
     assert ledger.usage("vk-1").spent == {"USDT": 400}
     assert not ledger.usage("vk-1").open
     assert ledger.usage("vk-2") == Usage()
-    await ledger.durable()
+    assert ledger.trouble() is None
 
 
 async def test_order_is_found_by_name_by_number_and_by_list(ledger: Ledger) -> None:
@@ -62,7 +61,7 @@ async def test_order_is_found_by_name_by_number_and_by_list(ledger: Ledger) -> N
     assert ledger.order_by_id("cred", "BTCUSDT", 7) == found
     assert list(ledger.orders_of_list("cred", "BTCUSDT", 3)) == [found]
     assert list(ledger.open_orders("cred")) == list(ledger.open_orders()) == [found]
-    await ledger.durable()
+    assert ledger.trouble() is None
 
 
 @pytest.mark.parametrize(
@@ -125,13 +124,5 @@ async def test_ledger_is_full_at_its_bound_and_not_before(ledger: Ledger) -> Non
     assert not ledger.full()
 
 
-async def test_durable_may_be_called_and_never_awaited(ledger: Ledger) -> None:
-    ledger.put_order(order())
-    first: Callable[[], object] = ledger.durable
-    first()
-    await ledger.durable()
-    await asyncio.gather(*[asyncio.ensure_future(_await(ledger)) for _ in range(10)])
-
-
-async def _await(ledger: Ledger) -> None:
-    await ledger.durable()
+async def test_reservations_are_numbered_without_gaps(ledger: Ledger) -> None:
+    assert [ledger.next_reservation() for _ in range(3)] == [1, 2, 3]

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from tests.support.bot import ORDER, Bot
 from tests.support.scripted_bench import ScriptedBench, scripted_bench
-from tests.support.scripted_exchange import ScriptedExchange, Way, wait_until
+from tests.support.scripted_exchange import RETRY_AFTER_S, ScriptedExchange, Way, wait_until
 from tests.support.ws_bot import WsBot, ws_bot
 
 #: How long the gateway waits for an answer here, and what an answer may take in all.
@@ -191,6 +191,34 @@ def test_read_without_an_answer_is_no_lasting_question(
     exchange.say("GET /api/v3/account", "reset")
     assert bot.ask("GET", "/api/v3/account").code == -1007
     assert bot.ask("GET", "/api/v3/account").status == 200
+
+
+def test_redirect_is_not_followed(bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot) -> None:
+    with ScriptedExchange().running() as other:
+        exchange.elsewhere = other.rest
+        exchange.say(PLACE, "redirect")
+        exchange.say("GET /api/v3/account", "redirect")
+        name = _named("redirected")
+        for reply in (bot.place(newClientOrderId=name), bot.ask("GET", "/api/v3/account")):
+            assert reply.status == 307
+            assert "location" not in {header.lower() for header in reply.headers}, "the bot would follow it"
+        assert other.received == []
+        assert len([one for one in exchange.at(PLACE) if one.params["newClientOrderId"] == name]) == 1
+
+
+def test_upstreams_429_holds_everything_back_until_it_says(
+    bench: ScriptedBench, exchange: ScriptedExchange, bot: Bot
+) -> None:
+    """More requests now would get this machine's address banned."""
+    exchange.say("GET /api/v3/account", "limit")
+    told = bot.ask("GET", "/api/v3/account")
+    assert (told.status, told.code, told.headers["Retry-After"]) == (429, -1003, str(RETRY_AFTER_S))
+    before = len(exchange.at(PLACE, CANCEL, "GET /api/v3/openOrders"))
+    for reply in (bot.place(), bot.ask("GET", "/api/v3/openOrders"), bench.bot().place()):
+        assert (reply.status, reply.code) == (429, -1003)
+        assert 1 <= int(reply.headers["retry-after"]) <= RETRY_AFTER_S
+    assert len(exchange.at(PLACE, CANCEL, "GET /api/v3/openOrders")) == before
+    wait_until(lambda: bot.place().status == 200, "it goes on")
 
 
 def test_every_record_was_durable_before_its_signature_arrived(

@@ -1,10 +1,11 @@
 """REST on the gateway's port: what the pipeline is told, what of its answers comes back, and who is not let in."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
-from tests.support.gateway_doors import API_KEY, OK, DoorBench, open_bench
+from tests.support.gateway_doors import API_KEY, OK, DoorBench, open_bench, until_true
 from tests.support.raw_sockets import RawSocket
 from yarl import URL
 
@@ -181,6 +182,47 @@ async def test_web_pages_of_elsewhere_are_not_answered(headers: dict[str, str], 
         assert (await _get(bench, "/api/v3/exchangeInfo", headers=headers))[0] == status
         assert bool(bench.pipeline.asked) is (status == 200)
         assert bench.refusals == ([] if status == 200 else [("web page", "127.0.0.1")])
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_body_behind_an_offer_to_upgrade_is_no_request_of_its_own(*, chunked: bool) -> None:
+    inner = b"DELETE /api/v3/order?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    offer = b"POST /api/v3/order HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    if chunked:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner)
+        whole = b"%sTransfer-Encoding: chunked\r\n\r\n%s" % (offer, body)
+    else:
+        whole = b"%sContent-Length: %d\r\n\r\n%s" % (offer, len(inner), inner)
+    async with open_bench() as bench:
+        for raw in (whole, b"GET /api/v3/time HTTP/1.1\r\nHost: localhost\r\n\r\n" + whole):
+            bench.pipeline.asked.clear()
+            assert (
+                await asyncio.to_thread(
+                    _raw, bench, raw + b"GET /api/v3/ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                )
+            )[0] == 200
+            await until_true(
+                lambda: bench.pipeline.asked[-1:] and bench.pipeline.asked[-1].path == "/api/v3/ping"
+            )
+            asked = [(one.method, one.path, one.raw_body) for one in bench.pipeline.asked]
+            assert asked[-2:] == [("POST", "/api/v3/order", inner), ("GET", "/api/v3/ping", b"")]
+            assert all(one.method != "DELETE" for one in bench.pipeline.asked)
+
+
+async def test_connections_are_bounded() -> None:
+    async with open_bench() as bench:
+        url = URL(bench.addresses["rest"])
+        bench.door.connections_max = 2
+        held = [await asyncio.open_connection(url.host, url.port) for _ in range(2)]
+        await until_true(lambda: len(bench.door.sockets) == 2)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        for _, one in held:
+            one.close()
+        await until_true(lambda: not bench.door.sockets)
+        assert (await _get(bench, "/api/v3/ping"))[0] == 200
 
 
 async def test_two_host_headers_are_refused() -> None:

@@ -136,6 +136,15 @@ async def test_events_of_a_subscription_reach_the_client_but_not_those_of_others
         assert (await _call(socket, "session.subscriptions"))["result"] == [{"subscriptionId": 3}]
 
 
+async def test_event_without_a_subscription_is_shown_only_if_it_is_about_the_connection() -> None:
+    async with open_bench() as bench, await bench.ws("/ws-api/v3") as socket:
+        await _call(socket, "ping")
+        link = bench.sessions[0]
+        link.event(None, b'{"e":"executionReport","c":"somebody\'s"}')
+        link.event(None, b'{"e":"serverShutdown","E":1}')
+        assert await socket.receive_json(timeout=5) == {"event": {"e": "serverShutdown", "E": 1}}
+
+
 async def test_event_that_comes_before_the_answer_is_shown_after_it() -> None:
     async with open_bench() as bench, await bench.ws("/ws-api/v3") as socket:
         await _logged_on(bench, socket)

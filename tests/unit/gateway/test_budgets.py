@@ -154,13 +154,25 @@ def test_ws_answers_carry_the_count_in_their_limits() -> None:
 def test_each_wallet_path_has_its_own() -> None:
     found = Budgets(BudgetRules(sapi=40))
     route = unlisted_route("GET /sapi/v1/a", "/sapi/v1/a")
-    spent(take(found, route, path="/sapi/v1/a"))
-    refused(take(found, route, path="/sapi/v1/a"))
-    spent(take(found, route, path="/sapi/v1/b"))
+    spent(take(found, route, key=virtual_key(), path="/sapi/v1/a"))
+    refused(take(found, route, key=virtual_key(), path="/sapi/v1/a"))
+    spent(take(found, route, key=virtual_key(), path="/sapi/v1/b"))
     found.settle(
-        spent(take(found, route, path="/sapi/v1/c")), header(b"x-sapi-used-ip-weight-1m", 40), START_US
+        spent(take(found, route, key=virtual_key(), path="/sapi/v1/c")),
+        header(b"x-sapi-used-ip-weight-1m", 40),
+        START_US,
     )
-    refused(take(found, route, path="/sapi/v1/c"))
+    refused(take(found, route, key=virtual_key(), path="/sapi/v1/c"))
+
+
+def test_wallet_paths_made_up_by_nobody_share_one() -> None:
+    found = Budgets(BudgetRules(sapi=40))
+    route = unlisted_route("GET /sapi/v1/a", "/sapi/v1/a")
+    spent(take(found, route, path="/sapi/v1/a"))
+    refused(take(found, route, path="/sapi/v1/b"))
+    spent(take(found, route, key=virtual_key(), path="/sapi/v1/b"))
+    listed = route_named("sapi.v1.system.status")
+    spent(take(found, listed, path="/sapi/v1/system/status"))
 
 
 def test_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +180,9 @@ def test_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Budgets(BudgetRules(sapi=40))
     route = unlisted_route("GET /sapi/v1/a", "/sapi/v1/a")
     for number in range(30):
-        take(found, route, path=f"/sapi/v1/{number}")
+        take(found, route, key=virtual_key(), path=f"/sapi/v1/{number}")
     assert len(found._shared) <= 5
-    spent(take(found, route, path="/sapi/v1/next", at_us=START_US + MINUTE_US))
+    spent(take(found, route, key=virtual_key(), path="/sapi/v1/next", at_us=START_US + MINUTE_US))
     assert len(found._shared) <= 5
 
 

@@ -72,7 +72,7 @@ async def test_test_order_reserves_nothing() -> None:
     rig = Rig()
     assert isinstance(await rig.send(rig.rest("POST", "/api/v3/order/test", ORDER)), Answer)
     assert not rig.ledger.orders
-    assert rig.ledger.syncs == 0
+    assert rig.ledger.reservations == 0
 
 
 async def test_withdrawal_is_counted_before_it_is_sent() -> None:

@@ -105,17 +105,18 @@ async def test_record_comes_before_the_signature_and_the_outcome_before_the_repl
 async def test_order_without_an_id_is_recorded_with_one_before_it_is_sent() -> None:
     rig = Rig()
     await rig.send(rig.order())
-    assert rig.ledger.syncs == 1
+    assert rig.ledger.reservations == 1
     assert b"newClientOrderId=ww00000000000000000001" in rig.link.sent[0].query
     assert rig.ledger.order("cred-one", "BTCUSDT", "ww00000000000000000001") is not None
     assert "BTCUSDT ww00000000000000000001" in rig.ledger.usage("vk-abcdefghijkl").open
 
 
-async def test_read_is_recorded_too_but_the_ledger_is_not_waited_for() -> None:
+async def test_read_is_recorded_too_and_reserves_nothing() -> None:
     rig = Rig()
     await rig.send(rig.rest("GET", "/api/v3/account"))
     assert [row.endpoint for row in rig.trail.intents] == ["GET /api/v3/account"]
-    assert rig.ledger.syncs == 0
+    assert rig.ledger.reservations == 0
+    assert rig.trail.intents[0].reserved is None
     assert not rig.link.sent[0].changes
 
 

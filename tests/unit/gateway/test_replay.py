@@ -180,6 +180,18 @@ def test_restart_looks_back_no_further_than_any_request_lives() -> None:
     assert guard.restore(stored, NOW_US - LOOK_BACK_US) == 1
 
 
+async def test_restart_on_a_machine_whose_clock_was_set_forward_still_guards() -> None:
+    rig = Rig()
+    inbound = rig.order()
+    await rig.send(inbound)
+    stored = lines(*[(rig.time.at_us - 300_000_000, row) for row in rig.trail.intents])
+    after = Rig()
+    assert after.pipeline.guard.restore(stored, after.time.at_us - LOOK_BACK_US) == 1
+    captured = await after.send(inbound)
+    assert isinstance(captured, Refused)
+    assert not after.link.sent
+
+
 def test_restart_passes_over_damaged_lines() -> None:
     guard = ReplayGuard()
     assert guard.restore(iter([b"no row\n", b""]), 0) == 0

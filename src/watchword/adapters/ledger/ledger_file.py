@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from watchword.gateway.ledger_records import (
     Folded,
+    Mark,
     decode_changes,
+    decode_mark,
     decode_order,
     decode_usage,
+    encode_mark,
     encode_order,
     encode_usage,
 )
@@ -44,6 +47,8 @@ CREATE INDEX placed_id ON placed (credential, symbol, order_id) WHERE order_id >
 CREATE INDEX placed_list ON placed (credential, symbol, list_id) WHERE list_id > 0;
 CREATE INDEX placed_open ON placed (row) WHERE open = 1;
 """
+#: Files made before there were marks have none.
+_MARK_TABLE: Final = "CREATE TABLE IF NOT EXISTS mark (bytes BLOB NOT NULL) STRICT"
 _BEGINNING: Final = "INSERT INTO checkpoint VALUES (0);"
 _BY_NAME: Final = """SELECT row, bytes FROM placed WHERE credential = ? AND symbol = ? AND name = ?
     ORDER BY row DESC LIMIT 1"""
@@ -56,7 +61,11 @@ Stored = tuple[int, OrderRecord]
 
 
 class LedgerFile:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        mark: After `load`: how far what is stored reaches; an empty one where nothing says.
+    """
 
     def __init__(self, path: Path, stored_count_max: int = STORED_ORDERS_COUNT_MAX) -> None:
         """Open, or make, the file.
@@ -66,6 +75,7 @@ class LedgerFile:
             StorageError: It cannot be opened.
         """
         self.path = path
+        self.mark = Mark()
         self._stored_count_max = stored_count_max
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
@@ -101,6 +111,8 @@ class LedgerFile:
             state.load(row, record, saved=True)
         last = self._rows("SELECT coalesce(max(row), 0) FROM placed")[0][0]
         state.next_row = max(state.next_row, last + 1)
+        for _, stored in self._rows("SELECT rowid, bytes FROM mark"):
+            self.mark = decode_mark(stored, f"{self.path}, mark")
         number = self._rows("SELECT upto FROM checkpoint")[0][0]
         for found, stored in self._rows("SELECT number, bytes FROM log ORDER BY number"):
             number += 1
@@ -109,8 +121,11 @@ class LedgerFile:
             for change in decode_changes(stored, f"{self.path}, batch {number}"):
                 if isinstance(change, Folded):
                     state.fold(change.key_id, change.event)
+                elif isinstance(change, Mark):
+                    self.mark = change
                 else:
                     state.load(change.row, change.record, saved=False)
+        state.reservations = self.mark.number
         return int(number)
 
     def append(self, number: int, batch: bytes) -> None:
@@ -124,7 +139,9 @@ class LedgerFile:
         except sqlite3.Error as error:
             raise _mapped(error, self.path, f" at batch {number}") from error
 
-    def checkpoint(self, upto: int, orders: Sequence[Stored], usages: Mapping[str, Usage]) -> None:
+    def checkpoint(
+        self, upto: int, orders: Sequence[Stored], usages: Mapping[str, Usage], mark: Mark
+    ) -> None:
         """Store orders and usages as they stand after a batch, and drop the log up to it, in one step.
 
         Raises:
@@ -152,6 +169,8 @@ class LedgerFile:
                 writer.executemany("INSERT OR REPLACE INTO usage VALUES (?, ?)", used)
                 writer.execute("DELETE FROM log WHERE number <= ?", (upto,))
                 writer.execute("UPDATE checkpoint SET upto = ?", (upto,))
+                writer.execute("DELETE FROM mark")
+                writer.execute("INSERT INTO mark VALUES (?)", (encode_mark(mark),))
                 writer.execute(
                     "DELETE FROM placed WHERE open = 0 AND row <= (SELECT max(row) FROM placed) - ?",
                     (self._stored_count_max,),
@@ -258,6 +277,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise CorruptStoreError(
             f"{path} is not a ledger of version {FORMAT_VERSION} (id {identity:#x}, version {version})"
         )
+    connection.execute(_MARK_TABLE)
 
 
 def _mapped(error: sqlite3.Error, path: Path, at: str = "") -> StorageError:

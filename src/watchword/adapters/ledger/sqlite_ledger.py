@@ -1,7 +1,9 @@
-"""The ledger a process keeps: memory first, disk by group commit on a thread of its own. Decides nothing.
+"""The ledger a process keeps: memory first, disk soon, on a thread of its own. Decides nothing.
 
-While one batch is being synced the next one gathers. After a failed write nothing is durable until a checkpoint
-written from memory is; memory is never wrong, so no batch is written twice in another order.
+Nobody waits for its writes. Each says how far it reaches: which reservation is the last one in it, and what the trail's last
+row was when it was made up. Both are read and the batch is taken without an await in between, so what the batch lacks is in
+later rows. After a failed write nothing is written until a checkpoint from memory is; memory is never wrong, so no batch
+is written twice in another order.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ from typing import Final
 import msgspec
 
 from watchword.adapters.ledger.ledger_file import LedgerFile
-from watchword.gateway.ledger_records import Change, Folded, Put, encode_changes
+from watchword.gateway.ledger_records import Change, Folded, Mark, Put, encode_changes
 from watchword.gateway.ledger_state import Entry, LedgerState
 from watchword.gateway.ports import OrderRecord
 from watchword.kernel.errors import StorageError, invariant
@@ -37,14 +39,16 @@ class Pace(msgspec.Struct, frozen=True):
     """How long things take, at most.
 
     Attributes:
-        write_ms: Changes must be durable after so long, or whoever waits is refused.
-        idle_ms: Changes nobody waits for are written after so long.
+        write_ms: A write that takes longer is trouble.
+        idle_ms: Changes are written after so long.
         retry_ms: Pause between attempts after a failed write.
+        mark_ms: While nothing changes, how far all is written is noted so often.
     """
 
     write_ms: int = 1_500
-    idle_ms: int = 20
+    idle_ms: int = 50
     retry_ms: int = 500
+    mark_ms: int = 30_000
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -81,6 +85,9 @@ class SqliteLedger:
     """Implements `gateway.ports.Ledger`.
 
     When unavailable: refuse what places orders; cancels go on.
+
+    Attributes:
+        mark: How far reaches what was stored when it was opened. Reservations after it are to be put in before `start`.
     """
 
     def __init__(
@@ -110,6 +117,10 @@ class SqliteLedger:
         except BaseException:
             self._file.close()
             raise
+        self.mark = self._file.mark
+        self._trail, self._last_row = "", _no_row
+        self._marked = Mark()
+        self._begun = False
         self._pending: list[Change] = []
         self._usages: set[str] = set(self._state.usages)
         self._since_checkpoint = 0
@@ -122,15 +133,26 @@ class SqliteLedger:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flush_later: asyncio.TimerHandle | None = None
         self._flush_turn: asyncio.Handle | None = None
+        self._mark_later: asyncio.TimerHandle | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
 
-    async def start(self) -> None:
-        """Begin, inside a running loop, with a checkpoint of what the log held."""
+    async def start(self, trail: str = "", last_row: Callable[[], int] | None = None) -> None:
+        """Begin, inside a running loop, with a checkpoint of all there is; wait for it within a bounded time.
+
+        Args:
+            trail: Id of the trail that has an intent for each reservation.
+            last_row: Says the trail's last row.
+        """
         invariant(self._loop is None, "the ledger was started twice")
         self._loop = asyncio.get_running_loop()
+        self._trail, self._last_row = trail, last_row or _no_row
         self._thread.start()
+        self._made += 1
         self._write_checkpoint()
+        self._mark_later = self._loop.call_later(self._pace.mark_ms / 1000, self._mark_idle)
+        with suppress(StorageError):  # `trouble` says so
+            await self.durable()
 
     async def stop(self) -> None:
         """Write what is pending, within a bounded time, and close the file."""
@@ -145,7 +167,7 @@ class SqliteLedger:
         except StorageError:
             pass
         self._fault, self._loop = "the ledger is closed", None
-        for timer in (self._flush_later, self._flush_turn, self._expire_later):
+        for timer in (self._flush_later, self._flush_turn, self._expire_later, self._mark_later):
             if timer is not None:
                 timer.cancel()
         self._jobs.put(None)
@@ -156,6 +178,15 @@ class SqliteLedger:
     def usage(self, key_id: str) -> Usage:
         """See `Ledger.usage`."""
         return self._state.usage(key_id)
+
+    def next_reservation(self) -> int:
+        """See `Ledger.next_reservation`."""
+        self._state.reservations += 1
+        return self._state.reservations
+
+    def number_after(self, number: int) -> None:
+        """Give later reservations numbers after this one."""
+        self._state.reservations = max(self._state.reservations, number)
 
     def fold(self, key_id: str, event: Event) -> None:
         """See `Ledger.fold`."""
@@ -206,7 +237,13 @@ class SqliteLedger:
         return self._state.full()
 
     def trouble(self) -> str | None:
-        """Say why nothing new is durable right now, or None."""
+        """See `Ledger.trouble`."""
+        reason = self._stuck()
+        if reason is None and not self._begun:
+            return "it has not been written yet"
+        return reason
+
+    def _stuck(self) -> str | None:
         loop = self._loop
         if self._fault is not None or loop is None:
             return self._fault or "the ledger is not open"
@@ -215,10 +252,14 @@ class SqliteLedger:
         return None
 
     def durable(self) -> Awaitable[None]:
-        """See `Ledger.durable`."""
+        """Begin to write, and return what is done, within a bounded time, once all changes so far are on disk.
+
+        Raises:
+            StorageError: They are not; raised when awaited.
+        """
         if self._stored >= self._made and self._fault is None:
             return _DONE
-        reason, loop = self.trouble(), self._loop
+        reason, loop = self._stuck(), self._loop
         if reason is not None or loop is None:
             return _Failed(f"{self._file.path}: {reason}")
         waiter: asyncio.Future[None] = loop.create_future()
@@ -280,11 +321,31 @@ class SqliteLedger:
         if self._rewrite or self._since_checkpoint >= CHECKPOINT_CHANGES_MIN + self._state.open_count:
             self._write_checkpoint()
             return
+        self._write_batch()
+
+    def _write_batch(self) -> None:
+        """Store what is pending, and how far it reaches."""
         batch, self._pending = self._pending, []
+        batch.append(self._reached())
         self._number += 1
         self._since_checkpoint += len(batch)
         number = self._number
         self._hand_over(self._made, lambda: self._file.append(number, encode_changes(batch)))
+
+    def _reached(self) -> Mark:
+        """Say how far memory reaches right now."""
+        self._marked = Mark(self._trail, self._last_row(), self._state.reservations)
+        return self._marked
+
+    def _mark_idle(self) -> None:
+        """Note that rows of reads, which change nothing here, need not be read at a start."""
+        if self._loop is None:
+            return
+        self._mark_later = self._loop.call_later(self._pace.mark_ms / 1000, self._mark_idle)
+        idle = self._busy_since is None and self._fault is None and not self._pending
+        if idle and self._last_row() > self._marked.row:
+            self._made += 1
+            self._write_batch()
 
     def _write_checkpoint(self) -> None:
         """Store everything that is not stored as it stands in memory now, pending changes included."""
@@ -293,12 +354,12 @@ class SqliteLedger:
         usages = {key: self._state.usage(key) for key in self._usages}
         self._usages, self._pending = set(), []
         self._since_checkpoint, self._rewrite = 0, False
-        number, reopen = self._number, self._fault is not None
+        number, reopen, mark = self._number, self._fault is not None, self._reached()
 
         def job() -> None:
             if reopen:
                 self._file.reopen()
-            self._file.checkpoint(number, orders, usages)
+            self._file.checkpoint(number, orders, usages, mark)
 
         self._hand_over(self._made, job, (entries, set(usages)))
 
@@ -325,6 +386,7 @@ class SqliteLedger:
 
     def _on_stored(self, made: int, taken: _Taken | None) -> None:
         self._busy_since, self._fault, self._stored = None, None, made
+        self._begun = True
         if taken is not None:
             for entry, record in taken[0]:
                 self._state.note_saved(entry, record)
@@ -355,6 +417,10 @@ class SqliteLedger:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+
+
+def _no_row() -> int:
+    return 0
 
 
 def _looked_at(done: "asyncio.Future[None]") -> None:

@@ -1,10 +1,9 @@
 """The ledger in memory, for tests. Keeps the promises of `gateway.ports.Ledger` but durability."""
 
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Sequence
 
 from watchword.gateway.ledger_state import LedgerState
 from watchword.gateway.ports import OrderRecord
-from watchword.kernel.errors import StorageError
 from watchword.policy.usage import Event, Usage
 
 
@@ -12,7 +11,7 @@ class MemoryLedger:
     """See `gateway.ports.Ledger`.
 
     Attributes:
-        fault: Set it, and `durable` raises with this text.
+        fault: Set it, and it is the ledger's trouble.
     """
 
     def __init__(self, state: LedgerState | None = None) -> None:
@@ -22,6 +21,11 @@ class MemoryLedger:
     def usage(self, key_id: str) -> Usage:
         """See `Ledger.usage`."""
         return self._state.usage(key_id)
+
+    def next_reservation(self) -> int:
+        """See `Ledger.next_reservation`."""
+        self._state.reservations += 1
+        return self._state.reservations
 
     def fold(self, key_id: str, event: Event) -> None:
         """See `Ledger.fold`."""
@@ -58,19 +62,6 @@ class MemoryLedger:
         """See `Ledger.full`."""
         return self._state.full()
 
-    def durable(self) -> Awaitable[None]:
-        """See `Ledger.durable`."""
-        return _Settled(self.fault)
-
-
-class _Settled:
-    """Awaits to nothing, or to a fault."""
-
-    def __init__(self, fault: str | None) -> None:
-        self._fault = fault
-
-    def __await__(self) -> Generator[None, None, None]:
-        if self._fault is not None:
-            raise StorageError(self._fault)
-        return
-        yield  # what makes it a generator
+    def trouble(self) -> str | None:
+        """See `Ledger.trouble`."""
+        return self.fault

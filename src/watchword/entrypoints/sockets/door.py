@@ -4,6 +4,7 @@ Sweeps the sockets once a second: silence, unanswered pings, the 24 hours, slow 
 """
 
 import asyncio
+import resource
 from typing import Final, Protocol
 
 from watchword.kernel.clock import Clock
@@ -11,6 +12,9 @@ from watchword.kernel.entropy import Entropy
 
 SWEEP_SECONDS: Final = 1.0
 SECOND_US: Final = 1_000_000
+#: The most connections of all clients together, whatever number of open files the system allows.
+CONNECTIONS_MAX: Final = 8_192
+CONNECTIONS_MIN: Final = 64
 
 
 class Socket(Protocol):
@@ -32,6 +36,7 @@ class SocketDoor:
         clock: The machine's.
         sockets: All connections, to be swept and shut.
         tasks: Requests being answered.
+        connections_max: Further ones are closed at once: what is open must leave files for disks and upstream.
         messages_per_second_max: Pings, pongs and control messages of one WebSocket; 0 means unlimited.
         tick_us: Time of the last sweep, epoch microseconds: a clock good to a second that costs nothing.
         closing: The process is about to end: replies say `connection: close`.
@@ -49,6 +54,7 @@ class SocketDoor:
         self.clock = clock
         self.sockets: set[Socket] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.connections_max = most_connections()
         self.messages_per_second_max = messages_per_second_max
         self.tick_us = clock.now_us()
         self.closing = False
@@ -81,6 +87,13 @@ class SocketDoor:
         now_us = self.clock.now_us()
         for socket in tuple(self.sockets):
             socket.shut(now_us)
+
+
+def most_connections() -> int:
+    """Half of the files this process may have open, within bounds."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    half = CONNECTIONS_MAX if allowed == resource.RLIM_INFINITY else allowed // 2
+    return max(CONNECTIONS_MIN, min(half, CONNECTIONS_MAX))
 
 
 def uuid_stem(entropy: Entropy) -> bytes:

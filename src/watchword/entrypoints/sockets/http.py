@@ -93,6 +93,10 @@ class HttpProtocol(asyncio.Protocol):
         self._body_bytes = 0
         self._headers_bytes = 0
         self._expects_continue = False
+        #: The headers that say how long the body is, as they came.
+        self._framing = b""
+        #: A head that was read already is read again, for its body alone.
+        self._rereading = False
         self._refused = False
         self._last_reply = b""
         #: A request has begun and is not complete, since then; else since when the connection is idle.
@@ -112,6 +116,10 @@ class HttpProtocol(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=SEND_BUFFER_BYTES_HIGH)
         peer = transport.get_extra_info("peername")
         self.ip = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+        if len(self.door.sockets) >= self.door.connections_max:
+            self._refused = True
+            self.transport.abort()
+            return
         self.connections.add(self)
         self.door.sockets.add(self)
 
@@ -154,6 +162,9 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A new request begins."""
+        if self._rereading:
+            return
+        self._framing = b""
         self._request = HttpRequest(self.ip)
         self._target = b""
         self._headers_count = 0
@@ -166,6 +177,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """Collect the request target."""
+        if self._rereading:
+            return
         self._target += url
         if len(self._target) > TARGET_BYTES_MAX:
             self._refuse(414)
@@ -173,6 +186,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what matters of one header."""
+        if self._rereading:
+            return
         self._headers_count += 1
         self._headers_bytes += len(name) + len(value)
         if self._headers_count > HEADERS_MAX or self._headers_bytes > HEADERS_BYTES_MAX:
@@ -184,6 +199,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Read the request line."""
+        if self._rereading:
+            return
         request = self._request
         request.method = self._parser.get_method().decode("ascii")
         request.keep_alive = self._parser.should_keep_alive()
@@ -290,7 +307,13 @@ class HttpProtocol(asyncio.Protocol):
         """
         if self._request.headers.get(b"upgrade", b"").lower() != b"websocket":
             self._parser = httptools.HttpRequestParser(self)
-            self._complete()
+            if self._framing:
+                # The parser stopped before the body. What follows is that body, and must not be read as a request.
+                self._rereading = True
+                self._parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % self._framing)
+                self._rereading = False
+            else:
+                self._complete()
             if rest_of_data:
                 self.data_received(rest_of_data)
             return
@@ -356,6 +379,15 @@ def _expect(protocol: HttpProtocol, value: bytes) -> None:
     protocol._expects_continue = value.lower() == b"100-continue"
 
 
+def _content_length(protocol: HttpProtocol, value: bytes) -> None:
+    if value.strip(b" \t") != b"0":
+        protocol._framing += b"Content-Length: %s\r\n" % value
+
+
+def _transfer_encoding(protocol: HttpProtocol, value: bytes) -> None:
+    protocol._framing += b"Transfer-Encoding: %s\r\n" % value
+
+
 def _kept(name: bytes) -> Take:
     def keep(protocol: HttpProtocol, value: bytes) -> None:
         protocol._request.headers[name] = value
@@ -373,6 +405,9 @@ _HEADERS: Final[dict[bytes, Take]] = {
     b"Accept-Encoding": _accept_encoding,
     b"accept-encoding": _accept_encoding,
     b"expect": _expect,
+    b"Content-Length": _content_length,
+    b"content-length": _content_length,
+    b"transfer-encoding": _transfer_encoding,
     b"upgrade": _kept(b"upgrade"),
     b"connection": _kept(b"connection"),
     b"sec-websocket-key": _kept(b"sec-websocket-key"),
