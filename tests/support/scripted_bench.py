@@ -140,6 +140,11 @@ class ScriptedBench:
         rows = {one["row"] for one in self.intents(name) if one["reason"] != "asked by Watchword itself"}
         return [one for one in self.trail("signature:concluded") if one["intent"] in rows]
 
+    def open_intents(self) -> list[Event]:
+        """Intents without any outcome, but for those of the last moment."""
+        concluded = {one["intent"] for one in self.trail("signature:concluded")}
+        return [one for one in self.intents() if one["row"] not in concluded and one["key"] != "watchword"]
+
     def refusals(self, key: VirtualKey) -> list[Event]:
         """Refusals of a key."""
         return [one for one in self.trail("request:refused") if one["key"] == key.id]

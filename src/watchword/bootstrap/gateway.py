@@ -158,10 +158,11 @@ class Gateway:
         ending.push_async_callback(self.trail.stop)
         ending.callback(self.host.close)
         ending.callback(self.key_desk.close)
-        guarded = await asyncio.to_thread(self._restore_guard)
-        LOG.info("requests still guarded against replay: %d", guarded)
         await start_ledger(self.ledger, self.trail, self.desk, audit_path(self.settings.home))
         ending.push_async_callback(self.ledger.stop)
+        # Not before: by now the trail's database has what only the second sink had.
+        guarded = await asyncio.to_thread(self._restore_guard)
+        LOG.info("requests still guarded against replay: %d", guarded)
         await self.session.start()
         ending.push_async_callback(self.session.close)
         trouble = await self.time.settle(CLOCK_WAIT_S)

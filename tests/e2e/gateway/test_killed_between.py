@@ -5,6 +5,9 @@ upstream and what the gateway keeps as open are the same.
 """
 
 import contextlib
+import http.client
+import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +18,8 @@ from tests.support.bot import ORDER, Bot
 from tests.support.gateway_process import VirtualKey
 from tests.support.scripted_bench import ScriptedBench, scripted_bench
 from tests.support.scripted_exchange import wait_until
-from tests.support.ws_bot import ws_bot
+from tests.support.ws_bot import signed_params, ws_bot
+from websockets.sync.client import connect
 
 PLACE, CANCEL = "POST /api/v3/order", "DELETE /api/v3/order"
 #: Past every deadline and the time an exchange may take over a request.
@@ -137,12 +141,95 @@ def test_read_that_was_under_way_is_concluded_once_however_often_it_starts(
     row = bench.intents()[-1]["row"]
     bench.start()
     bench.restart()
-    bench.restart()
     concluded = [one for one in bench.trail("signature:concluded") if one["intent"] == row]
     assert [one["result"] for one in concluded] == ["unknown"]
     assert "a read changed nothing" in concluded[0]["note"]
 
 
-def test_trail_of_five_kills_is_whole(bench: ScriptedBench) -> None:
+@pytest.mark.parametrize("door", ["rest", "ws"])
+def test_bot_that_leaves_meanwhile_leaves_no_doubt(bench: ScriptedBench, key: VirtualKey, door: str) -> None:
+    exchange, name = bench.exchange, f"left-{door}"
+    exchange.hold_again()
+    exchange.say(PLACE, "hold", done=True)
+    exchange.say("order.place", "hold", done=True)
+    params = {**ORDER, "newClientOrderId": name, "timestamp": bench.now_ms()}
+    if door == "ws":
+        with connect(bench.gateway.ws_api) as socket:
+            socket.send(
+                json.dumps({"id": 1, "method": "order.place", "params": signed_params(key, **params)})
+            )
+            exchange.wait_for_param("newClientOrderId", name)
+    else:
+        host, _, port = bench.gateway.rest.removeprefix("http://").rpartition(":")
+        with contextlib.closing(http.client.HTTPConnection(host, int(port))) as connection:
+            query = Bot(bench.gateway.rest, key).signed(**params)
+            connection.request("POST", f"/api/v3/order?{query}", headers={"X-MBX-APIKEY": key.api_key})
+            exchange.wait_for_param("newClientOrderId", name)
+    time.sleep(0.2)
+    exchange.release()
+    assert bench.settled(name) == ["answered"]
+
+
+def test_end_in_order_waits_for_what_is_under_way(bench: ScriptedBench, key: VirtualKey) -> None:
+    exchange, bot = bench.exchange, Bot(bench.gateway.rest, key)
+    exchange.hold_again()
+    exchange.say(PLACE, "hold", done=True)
+    with ThreadPoolExecutor(2) as pool:
+        placing = pool.submit(bot.place, newClientOrderId="at-the-end", timestamp=bench.now_ms())
+        exchange.wait_for_param("newClientOrderId", "at-the-end")
+        ending = pool.submit(bench.gateway.stop)
+        time.sleep(0.3)
+        exchange.release()
+        assert placing.result(10).status == 200
+        assert ending.result(20) == 0
+    bench.start()
+    assert bench.settled("at-the-end") == ["answered"]
+
+
+def test_kill_under_load_loses_and_doubles_nothing(bench: ScriptedBench) -> None:
+    """Orders and cancels from many at once, then kill -9 at no particular moment."""
+    exchange = bench.exchange
+    bots = [bench.bot() for _ in range(4)]
+    placed: list[str] = []
+    with ThreadPoolExecutor(4) as pool:
+        working = [pool.submit(_work, bench, bot, number, placed) for number, bot in enumerate(bots)]
+        wait_until(lambda: len(placed) >= 60, "there is work")
+        bench.gateway.kill()
+        for one in working:
+            one.result(10)
+    assert bench.unrecorded() == []
+    exchange.ahead_us += LATER_US
+    bench.start()
+    wait_until(lambda: bench.open_intents() == [], "every intent has its outcome", wait_s=9)
+    names = [one.params["newClientOrderId"] for one in exchange.at(PLACE)]
+    assert len(names) == len(set(names)), "nothing twice"
+    assert set(placed) <= set(exchange.orders), "what was acknowledged is there"
+    standing = sum(one["status"] == "NEW" for one in exchange.orders.values())
+    wait_until(
+        lambda: bench.ask("gateway", "gateway.status")["open_orders"] == standing,
+        "the ledger agrees",
+        wait_s=9,
+    )
+    assert bench.unrecorded() == []
+
+
+def _work(bench: ScriptedBench, bot: Bot, number: int, placed: list[str]) -> None:
+    """Place orders and cancel every other one until the gateway is gone."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        for turn in range(10_000):
+            name = f"load-{number}-{turn}"
+            if bot.place(newClientOrderId=name, timestamp=bench.now_ms()).status == 200:
+                placed.append(name)
+            if turn % 2:
+                bot.ask(
+                    "DELETE",
+                    "/api/v3/order",
+                    symbol="BTCUSDT",
+                    origClientOrderId=name,
+                    timestamp=bench.now_ms(),
+                )
+
+
+def test_trail_of_all_these_ends_is_whole(bench: ScriptedBench) -> None:
     assert bench.verified()
     assert bench.unrecorded() == []

@@ -345,6 +345,18 @@ async def test_web_page_of_elsewhere_opens_no_socket() -> None:
             pass
 
 
+async def test_sockets_are_opened_no_faster_than_the_upstream_takes_them() -> None:
+    async with open_bench(messages_per_second_max=5) as bench:
+        assert 0 < bench.door.openings_max < 300
+        bench.door.openings_max = 2
+        for _ in range(2):
+            await (await bench.ws("/ws-api/v3")).close()
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await bench.ws("/ws-api/v3")
+        assert refused.value.status == 429
+        assert bench.refusals == [("too many websockets", "127.0.0.1")]
+
+
 async def test_ids_of_a_subscription_are_what_the_upstream_says() -> None:
     async with open_bench() as bench, await bench.ws("/ws-api/v3") as socket:
         await _logged_on(bench, socket)

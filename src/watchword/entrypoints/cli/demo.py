@@ -10,17 +10,19 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from watchword.config import GATEWAY_PORT, TESTNET_PORT, Settings, read_settings
 from watchword.entrypoints.cli.admin_client import running
-from watchword.entrypoints.cli.demo_keys import Prepared, prepare
 from watchword.entrypoints.cli.demo_show import show_places
 from watchword.entrypoints.cli.output import refuse, say
 from watchword.entrypoints.cli.testnet_options import HomeOption, faults_shown
 from watchword.entrypoints.demo.processes import POLL_S, Children, NotReadyError
+
+if TYPE_CHECKING:
+    from watchword.entrypoints.cli.demo_keys import Prepared
 
 #: The vault's demo key: it lies beside the vault, so whoever has the home can open it.
 KEK_FILE: Final = "demo-kek.key"
@@ -85,6 +87,8 @@ def _run(
     Returns:
         The exit status: 0 after a clean stop.
     """
+    from watchword.entrypoints.cli.demo_keys import prepare
+
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     children = Children(settings.home, stopping)
     try:
@@ -160,11 +164,11 @@ def _make_vault(home: Path) -> None:
         raise NotReadyError(f"the vault was not made:\n{done.stderr}")
 
 
-def _show(gateway: dict[str, str], testnet: dict[str, str], prepared: Prepared) -> None:
+def _show(gateway: dict[str, str], testnet: dict[str, str], prepared: "Prepared") -> None:
     if prepared.replaced:
         say(
-            f"{prepared.replaced} real keys that an earlier Watchword had left in {prepared.folder} were deleted at the"
-            " testnet; virtual keys took their place."
+            f"{prepared.replaced} real key{'s' * (prepared.replaced != 1)} that an earlier Watchword had left in"
+            f" {prepared.folder} deleted at the testnet; virtual keys take their place."
         )
     show_places(gateway, testnet, prepared.folder)
 

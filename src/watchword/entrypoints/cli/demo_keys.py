@@ -117,9 +117,7 @@ def prepare(settings: Settings) -> Prepared:
                 ask_testnet(testnet.CreateAccount(name))
         live = {key["api_key"] for key in ask_testnet(testnet.ListKeys())}
         replaced = _take_back(folder, live, ask_testnet)
-        real = {
-            name: _real_key(settings.home, name, live, ask_testnet) for name in (ACCOUNT, BOT_ACCOUNT)
-        }
+        real = {name: _real_key(settings.home, name, live, ask_testnet) for name in (ACCOUNT, BOT_ACCOUNT)}
         issued = ask_gateway(virtual.ListKeys())["keys"]
         for bot in BOTS:
             _ensure(folder, bot, real[bot.account], issued, ask_gateway)

@@ -222,7 +222,9 @@ def it_trades(story: Story) -> None:
     """python-binance, unmodified, trades with it: HMAC in, Ed25519 out."""
     done = clients.buy(story.keys["rest"], story.keys["bot"], "BTCUSDT", "0.001")
     _expect(done["status"] == "FILLED", f"bought: {done['status']}")
-    story.say(f"   at {story.keys['rest']}/api: {done['side']} {done['executedQty']} {done['symbol']} {done['status']}")
+    story.say(
+        f"   at {story.keys['rest']}/api: {done['side']} {done['executedQty']} {done['symbol']} {done['status']}"
+    )
 
 
 def a_drain_dies(story: Story) -> None:

@@ -4,14 +4,20 @@ Speaks no protocol itself and decides nothing about requests.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from watchword.entrypoints.sockets.door import SocketDoor
+from watchword.entrypoints.sockets.door import SECOND_US, SocketDoor
 from watchword.gateway.messages import Inbound, Refused, Reply, Unanswered
 from watchword.gateway.ports import ActiveKey, Link, UpstreamTime, VirtualKeys
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
+
+#: WebSockets of clients within the window below: each may open one upstream, which takes 300 from one address. The rest
+#: is for the gateway's own. Source: web-socket-streams.md, "WebSocket Limits".
+OPENINGS_MAX: Final = 200
+OPENINGS_WINDOW_US: Final = 300 * SECOND_US
 
 OnEvent = Callable[[int | None, bytes], None]
 
@@ -135,6 +141,7 @@ class Door(SocketDoor):
     Attributes:
         services: What is behind.
         api_sessions: Sessions of the WebSocket API, to be told when a key changes.
+        openings_max: WebSockets of clients within OPENINGS_WINDOW_US; 0 means unlimited.
     """
 
     def __init__(self, services: Services, messages_per_second_max: int) -> None:
@@ -146,6 +153,9 @@ class Door(SocketDoor):
         """
         super().__init__(services.clock, services.entropy, messages_per_second_max)
         self.services = services
+        #: 0 means unlimited, as an exchange of one's own is.
+        self.openings_max = OPENINGS_MAX if messages_per_second_max else 0
+        self._openings: deque[int] = deque()
         self.loop = asyncio.get_running_loop()
         self.api_sessions: set[KeyHolder] = set()
         services.keys.on_changed.append(self.on_changed)
@@ -158,6 +168,18 @@ class Door(SocketDoor):
         """Let every socket look at the clock, and every session at its keys."""
         super().sweep()
         self._recheck()
+
+    def may_open(self) -> bool:
+        """Whether the upstream would take one more WebSocket from this address now; if so, it is counted."""
+        if not self.openings_max:
+            return True
+        openings, now_us = self._openings, self.clock.now_us()
+        while openings and not 0 <= now_us - openings[0] < OPENINGS_WINDOW_US:
+            openings.popleft()
+        if len(openings) >= self.openings_max:
+            return False
+        openings.append(now_us)
+        return True
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside; the process's end waits for it within its bound."""

@@ -63,7 +63,9 @@ def upgrade(
     if path != WS_API_PATH and holds_token(target):
         door.services.count_refusal("stream token", request.ip)
         return replies.refusal(door.date, 403)
-    if sum(isinstance(socket, Connection) for socket in door.sockets) >= WEBSOCKETS_MAX:
+    if sum(isinstance(socket, Connection) for socket in door.sockets) >= WEBSOCKETS_MAX or (
+        not door.may_open()
+    ):
         door.services.count_refusal("too many websockets", request.ip)
         return replies.refusal(door.date, 429)
     head = handshake.switching(request, door.date, door.next_uuid())

@@ -81,7 +81,8 @@ def test_bots_find_their_key_under_every_name_and_nothing_else_under_the_rest() 
     assert not set(KEY_FILE_NAMES) & set(hmac)
     assert hmac["BINANCE_BASE_URL"] == "https://gw.example:8701"
     assert hmac["BINANCE_WS_API_URL"] == "wss://gw.example:8701/ws-api/v3"
-    assert hmac["FREQTRADE__EXCHANGE__CCXT_CONFIG__URLS__API__PRIVATE"] == "https://gw.example:8701/api/v3"
+    # freqtrade lowers all parts of a name but the last, which ccxt must then know as it stands.
+    assert hmac["FREQTRADE__EXCHANGE__CCXT_CONFIG__URLS__API__private"] == "https://gw.example:8701/api/v3"
     pair = names_for(BotKey(KEY, PEM, "/tmp/x/key.pem"), doors)
     assert {pair[name] for name in KEY_FILE_NAMES} == {"/tmp/x/key.pem"}
     assert pair["FREQTRADE__EXCHANGE__SECRET"] == PEM
