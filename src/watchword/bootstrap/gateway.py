@@ -5,7 +5,6 @@ Knows the order in which they begin and end; decides nothing about requests and 
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, Self, final
@@ -179,9 +178,6 @@ class Gateway:
             self._watch_vault(),
         ):
             await ending.enter_async_context(_alive(work))
-        # What was built now stays: the collector need not look at it again, and a look at everything stops all requests.
-        gc.collect()
-        gc.freeze()
 
     async def stop(self) -> None:
         """End in order: what is running, the connections, the ledger, the vault, the trail, the locks."""

@@ -1,6 +1,6 @@
 """Request weight and orders, so that no bot gets the shared address banned. Counts in fixed windows; time is an argument.
 
-Every limit is met by nine tenths for everything but cancels, which may use it up. The upstream's own count corrects
+Every limit is met by nine tenths for everything but cancels, which may use it up, and by half for requests without a key. The upstream's own count corrects
 ours upwards at once, and its 429 or 418 holds back everything until it says. A restart forgets the counts.
 
 Source: rest-api.md "LIMITS", web-socket-api.md "Rate limits"; the official SDKs for /sapi and futures.
@@ -21,6 +21,8 @@ MINUTE_US: Final = REQUEST_WEIGHT_PER_MINUTE.window_us
 ORDERS_US: Final = ORDERS_PER_10_SECONDS.window_us
 #: One part in so many of each limit is kept for cancels.
 RESERVE_PART: Final = 10
+#: Requests without a key may use one part in so many: nobody knows whose they are, and bots need the rest.
+KEYLESS_PART: Final = 2
 #: Windows remembered of one kind (keys, /sapi paths); above it those that are over are dropped.
 WINDOWS_COUNT_MAX: Final = 10_000
 #: What an upstream can ask for at most. Source: rest-api.md, bans last "from 2 minutes to 3 days".
@@ -142,7 +144,8 @@ class Budgets:
         shared = _window(self._shared, path if apart else family, slot)
         cancels = route.kind == "cancel"
         limit = self._limits[family]
-        if limit and shared.used + weight > _reach(limit, cancels=cancels):
+        reach = _reach(limit, cancels=cancels) if key is not None else limit // KEYLESS_PART
+        if limit and shared.used + weight > reach:
             return by_budget(
                 "this address's request weight for the minute is used up.", (slot + 1) * MINUTE_US
             )

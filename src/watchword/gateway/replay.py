@@ -24,7 +24,7 @@ MARGIN_US: Final = 1_000_000
 #: How far back the trail is read at a start: no request lives longer.
 LOOK_BACK_US: Final = RECV_WINDOW_US_MAX + AHEAD_US_MAX + MARGIN_US
 ENTRIES_COUNT_MAX: Final = 400_000
-ENTRIES_PER_KEY_COUNT_MAX: Final = 200_000
+ENTRIES_PER_KEY_COUNT_MAX: Final = 100_000
 #: A longer reply is not kept for a retry.
 REPLY_BYTES_MAX: Final = 262_144
 REPLIES_BYTES_MAX: Final = 33_554_432

@@ -15,6 +15,7 @@ from watchword.gateway.virtual_key import VirtualKey
 START_US = NOW_US - NOW_US % MINUTE_US
 READ, CANCEL, PLACE = route_named("account.status"), route_named("order.cancel"), route_named("order.place")
 SMALL = BudgetRules(api=100)
+BOT = virtual_key()
 FAILED = Answer(status=400, body=b'{"code":-2010,"msg":"no"}')
 
 
@@ -44,22 +45,32 @@ def header(name: bytes, value: object, status: int = 200, body: bytes = b"{}") -
 def test_nine_tenths_for_everybody_and_the_rest_for_cancels() -> None:
     found = Budgets(SMALL)
     for _ in range(4):
-        spent(take(found))  # 20 each
-    spent(take(found, route_named("openOrders.status"), params={"symbol": "B"}))  # 6
-    spent(take(found, route_named("order.status")))  # 4: ninety
-    assert refused(take(found, PLACE)) == START_US + MINUTE_US
+        spent(take(found, key=BOT))  # 20 each
+    spent(take(found, route_named("openOrders.status"), key=BOT, params={"symbol": "B"}))  # 6
+    spent(take(found, route_named("order.status"), key=BOT))  # 4: ninety
+    assert refused(take(found, PLACE, key=BOT)) == START_US + MINUTE_US
     for _ in range(10):
-        spent(take(found, CANCEL))
-    refused(take(found, CANCEL))
-    spent(take(found, at_us=START_US + MINUTE_US))
+        spent(take(found, CANCEL, key=BOT))
+    refused(take(found, CANCEL, key=BOT))
+    spent(take(found, key=BOT, at_us=START_US + MINUTE_US))
 
 
 def test_address_is_shared_by_all_keys_and_by_nobody() -> None:
     found = Budgets(SMALL)
-    for name in ("vk-1", "vk-2", None, "vk-3"):
+    for name in (None, "vk-1", "vk-2", "vk-3"):
         spent(take(found, key=virtual_key(id=name) if name else None))
     refused(take(found, key=virtual_key(id="vk-4")))
     refused(take(found))
+
+
+def test_requests_without_a_key_leave_half_to_the_bots() -> None:
+    found = Budgets(SMALL)
+    for _ in range(2):
+        spent(take(found))  # 20 each
+    spent(take(found, route_named("openOrders.status"), params={"symbol": "B"}))  # 6
+    spent(take(found, route_named("order.status")))  # 4: fifty
+    refused(take(found, PLACE))
+    spent(take(found, PLACE, key=BOT))
 
 
 def test_key_has_its_own_limit_beside_the_address() -> None:
@@ -114,17 +125,17 @@ def test_list_counts_as_many_orders_as_it_places() -> None:
 
 def test_upstream_that_counts_more_is_believed_at_once() -> None:
     found = Budgets(SMALL)
-    found.settle(spent(take(found)), header(b"X-MBX-USED-WEIGHT-1M", 90), START_US)
-    refused(take(found, PLACE))
-    spent(take(found, CANCEL))
+    found.settle(spent(take(found, key=BOT)), header(b"X-MBX-USED-WEIGHT-1M", 90), START_US)
+    refused(take(found, PLACE, key=BOT))
+    spent(take(found, CANCEL, key=BOT))
 
 
 def test_upstream_that_counts_less_takes_nothing_back() -> None:
     found = Budgets(SMALL)
-    found.settle(spent(take(found)), header(b"x-mbx-used-weight-1m", 1), START_US)
+    found.settle(spent(take(found, key=BOT)), header(b"x-mbx-used-weight-1m", 1), START_US)
     for _ in range(3):
-        spent(take(found))
-    refused(take(found))
+        spent(take(found, key=BOT))
+    refused(take(found, key=BOT))
 
 
 def test_what_is_on_its_way_is_added_to_the_upstreams_count() -> None:
