@@ -97,7 +97,7 @@ def test_freqtrade_trades_live_through_the_gateway_and_ends_on_ctrl_c(reader: Re
     if importlib.util.find_spec("freqtrade") is None:
         pytest.skip("freqtrade is not installed; `make test` installs it")
     process = reader.start(RUNS[FREQTRADE])
-    printed = _read_until(process, "LIMIT_BUY has been fulfilled")
+    printed = _read_until(process, "MARKET_BUY has been fulfilled")
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=WAIT_S)
     assert process.returncode == 130, printed + rest
