@@ -96,7 +96,7 @@ def cleaned_reserved(reserved: Reserved) -> Reserved:
 
 
 def _name(text: object, length_max: int = RUN_LENGTH_MIN - 1) -> bool:
-    return type(text) is str and len(text) <= length_max and text.isprintable()
+    return type(text) is str and len(text) <= length_max and text.isprintable() and "PRIVATE KEY" not in text
 
 
 def _sound_layer(layer: object) -> bool:
