@@ -24,17 +24,23 @@ from tests.support.gateway_process import (
     VirtualKey,
 )
 from tests.support.key_pairs import new_key_pair
-from tests.support.scripted_exchange import ScriptedExchange
+from tests.support.scripted_exchange import Received, ScriptedExchange
 from tests.support.testnet_process import ADMIN_WAIT_S, KeyType
 
 from watchword.adapters.audit.sqlite_sink import SqliteReader
 from watchword.audit.search import Filter, search
 from watchword.bootstrap.audit_trail import audit_path
+from watchword.gateway.asking import OWN_QUESTION
 from watchword.kernel.errors import StorageError
 
 CREDENTIAL: Final = "main"
 #: Parameters that the gateway sets itself when it signs.
 _OWN: Final = frozenset(("timestamp", "recvWindow", "signature", "apiKey"))
+#: What the gateway asks without anybody's request.
+_BY_ITSELF: Final = frozenset(
+    ("GET /api/v3/time", "GET /api/v3/exchangeInfo", "GET /api/v3/depth", "GET /api/v3/klines",
+     "userDataStream.subscribe.signature")
+)  # fmt: skip
 Event = dict[str, Any]
 
 
@@ -137,7 +143,7 @@ class ScriptedBench:
 
     def outcomes(self, name: str) -> list[Event]:
         """Outcomes of the intents about one order that were to change something."""
-        rows = {one["row"] for one in self.intents(name) if one["reason"] != "asked by Watchword itself"}
+        rows = {one["row"] for one in self.intents(name) if one["reason"] != OWN_QUESTION}
         return [one for one in self.trail("signature:concluded") if one["intent"] in rows]
 
     def open_intents(self) -> list[Event]:
@@ -159,6 +165,22 @@ class ScriptedBench:
                     return found
             assert time.monotonic() < deadline, self.trail()
             time.sleep(0.02)
+
+    def asked_for_bots(self) -> list[Received]:
+        """What came to the exchange, but for the clock, the market, and questions that are recorded as Watchword's own."""
+        own = Counter(
+            _shape(one["endpoint"], one["parameters"])
+            for one in self.intents()
+            if one["reason"] == OWN_QUESTION
+        )
+        found = []
+        for one in self.exchange.received:
+            shape = _shape(one.place, one.params)
+            if own[shape]:
+                own[shape] -= 1
+            elif one.place not in _BY_ITSELF and "@" not in one.text:
+                found.append(one)
+        return found
 
     def unrecorded(self) -> list[str]:
         """What was signed and sent without an intent, or more often than intended, or signed wrongly. Shall be empty."""

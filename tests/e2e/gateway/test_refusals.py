@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.support.bot import ORDER, Bot, Reply, next_ms
 from tests.support.gateway_process import VirtualKey
 from tests.support.scripted_bench import ScriptedBench, scripted_bench
-from tests.support.scripted_exchange import wait_until
+from tests.support.scripted_exchange import Received, wait_until
 from tests.support.ws_bot import signed_params, ws_bot
 
 NARROW_POLICY: Final = """\
@@ -68,13 +68,9 @@ def _nothing_sent(bench: ScriptedBench) -> Iterator[None]:
     assert _asked(bench)[before:] == []
 
 
-def _asked(bench: ScriptedBench) -> list[Any]:
-    """What came to the exchange, but for what the gateway asks by itself."""
-    own = ("GET /api/v3/time", "GET /api/v3/exchangeInfo", "GET /api/v3/depth", "GET /api/v3/klines")
-    return [
-        one for one in bench.exchange.received
-        if one.place not in {*own, "userDataStream.subscribe.signature"} and "@" not in one.text
-    ]  # fmt: skip
+def _asked(bench: ScriptedBench) -> list[Received]:
+    """What came to the exchange for bots."""
+    return bench.asked_for_bots()
 
 
 def _said(reply: Reply) -> tuple[int, int]:
