@@ -101,7 +101,7 @@ class Form(Generic[Q]):
                 if type(value) is WireError:
                     return value
                 values[field] = value
-        if not self._accepted.issuperset(params):
+        if len(values) < len(params) and not self._accepted.issuperset(params):
             return unread(len(params.keys() & self._accepted), len(params))
         return self._build(**values)
 

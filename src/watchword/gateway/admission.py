@@ -84,12 +84,23 @@ class Admission:
         place = place_of(inbound.door, inbound.method, inbound.path)
         return Caller(active, found.deadline_us, now_us, place)
 
-    def enter(self, inbound: Inbound, caller: Caller) -> Entry | Reply | None:
-        """Step 5a: the replay guard. None for a session's requests, which sign nothing that could be sent again."""
+    def enter(self, inbound: Inbound, caller: Caller, *, reads: bool = False) -> Entry | Reply | None:
+        """Step 5a: the replay guard. None for a session's requests, which sign nothing that could be sent again.
+
+        Args:
+            inbound: As received.
+            caller: Who it is.
+            reads: It reads the account and does nothing else.
+        """
         if inbound.logged_on:
             return None
         return self._guard.enter(
-            caller.active.key.id, inbound.payloads, caller.place, caller.deadline_us, caller.now_us
+            caller.active.key.id,
+            inbound.payloads,
+            caller.place,
+            caller.deadline_us,
+            caller.now_us,
+            inbound.ip if reads else "",
         )
 
     def lend(self, inbound: Inbound) -> ActiveKey | Refused:

@@ -204,7 +204,11 @@ def identity(number: int) -> int:
 
 
 def _seen(row: Row, *, renamed: bool = False, listed: Row | None = None) -> Seen:
-    commissions = tuple((fill.commission_asset, max(scaled(fill.commission), 0)) for fill in row.fills)
+    commissions = (
+        tuple([(fill.commission_asset, max(scaled(fill.commission), 0)) for fill in row.fills])
+        if row.fills
+        else ()
+    )
     return Seen(
         row.symbol or (listed.symbol if listed is not None else ""),
         identity(row.order_id),

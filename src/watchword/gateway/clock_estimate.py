@@ -63,11 +63,12 @@ class Measurement(msgspec.Struct, frozen=True, gc=False):
 class ClockEstimate:
     """The measurements that count."""
 
-    __slots__ = ("_best", "_newest_ns", "_samples", "_steady", "_stepped", "_wall_offset_us")
+    __slots__ = ("_best", "_middle_ns", "_newest_ns", "_samples", "_steady", "_stepped", "_wall_offset_us")
 
     def __init__(self) -> None:
         self._samples: deque[Measurement] = deque(maxlen=SAMPLES_COUNT_MAX)
         self._best: Measurement | None = None
+        self._middle_ns = 0
         self._newest_ns = 0
         self._steady = 0
         self._stepped = ""
@@ -100,6 +101,7 @@ class ClockEstimate:
         if self._steady >= STEADY_COUNT:
             self._stepped = ""
         self._best = min(self._samples, key=lambda sample: sample.error_at(now_ns))
+        self._middle_ns = self._best.middle_ns
 
     def look(self, monotonic_ns: int, wall_us: int) -> None:
         """Compare the machine's two clocks: where they parted since the last measurement, believe nothing."""
@@ -114,7 +116,7 @@ class ClockEstimate:
     def at(self, monotonic_ns: int) -> int | None:
         """Return the upstream's time, epoch microseconds; None before the first measurement."""
         best = self._best
-        return None if best is None else best.upstream_us + (monotonic_ns - best.middle_ns) // _NS_PER_US
+        return None if best is None else best.upstream_us + (monotonic_ns - self._middle_ns) // _NS_PER_US
 
     def error_us(self, monotonic_ns: int) -> int | None:
         """Return how wrong `at` can be; None before the first measurement."""

@@ -97,15 +97,15 @@ class Decider:
             if trouble is not None:
                 return Denied(unavailable("clock", trouble))
         references: References = {}
+        now_us = self._time.now_us()
         if type(intent) is Place or type(intent) is Cancel or type(intent) is Reduce:
-            references = self._market.references((intent.symbol,), self._time.now_us())
+            references = self._market.references((intent.symbol,), now_us)
             if type(intent) is Place and not references:
                 found = await self._fetched(active, intent)
                 if type(found) is Deny:
                     return _denied(found, route)
-                references = found
+                references, now_us = found, self._time.now_us()
         # From here to the reservation nothing is awaited.
-        now_us = self._time.now_us()
         allowed = decide_each(self._layers(active), intent, references, now_us)
         if type(allowed) is Deny:
             return _denied(allowed, route)

@@ -125,7 +125,8 @@ class Pipeline:
         caller = self._admission.admit(inbound, route)  # 2, 3, 4
         if type(caller) is Refused:
             return self._recorder.turned_away(caller, inbound)
-        entry = self._admission.enter(inbound, caller)  # 5a
+        reads = route.kind == "read" and route.security == "USER_DATA"
+        entry = self._admission.enter(inbound, caller, reads=reads)  # 5a
         if entry is None or type(entry) is Entry:
             reply: Reply | None = None
             try:

@@ -33,6 +33,10 @@ REPLY_OVERHEAD_BYTES: Final = 300
 #: What one header of a kept reply is taken for.
 HEADER_BYTES: Final = 200
 DIGEST_BYTES: Final = 16
+#: Reads that one client signs at once may be alike in every signed byte; so long after the first one they are let in.
+TOGETHER_US: Final = 1_000_000
+#: Places of reads that share their bytes.
+TOGETHER_COUNT_MAX: Final = 16
 #: Entries end together in slots of 2^16 us.
 SLOT_SHIFT: Final = 16
 
@@ -48,6 +52,9 @@ class Entry(msgspec.Struct, gc=False):
         reply: What was answered; None while that is not known, or not kept.
         settled: Whether it was answered.
         bytes_kept: What `reply` counts for.
+        read_from: For a read, the address it came from; empty for everything else.
+        entered_us: When it came in.
+        together: Other reads of the same bytes, by place.
     """
 
     place: str
@@ -56,6 +63,14 @@ class Entry(msgspec.Struct, gc=False):
     reply: Reply | None = None
     settled: bool = False
     bytes_kept: int = 0
+    read_from: str = ""
+    entered_us: int = 0
+    together: "dict[str, Entry] | None" = None
+
+    @property
+    def reply_name(self) -> str:
+        """Under which its reply is kept."""
+        return self.digests[0] + self.key_id + self.place
 
     @property
     def replay(self) -> str:
@@ -81,7 +96,13 @@ class ReplayGuard:
         return len(self._entries)
 
     def enter(
-        self, key_id: str, payloads: tuple[bytes, ...], place: str, deadline_us: int, now_us: int
+        self,
+        key_id: str,
+        payloads: tuple[bytes, ...],
+        place: str,
+        deadline_us: int,
+        now_us: int,
+        read_from: str = "",
     ) -> Entry | Reply:
         """Let a request in that is authentic, or say what it gets instead.
 
@@ -91,10 +112,14 @@ class ReplayGuard:
             place: Method and path, or the WebSocket method.
             deadline_us: When the request's time is over, epoch microseconds.
             now_us: Epoch microseconds.
+            read_from: For a read of the account, the caller's address; empty for everything else.
 
         Returns:
             An entry to be settled; or, where any of the payloads was used before, the reply recorded for the same
             place, -1007 while there is none, or the refusal for another place.
+
+        Why reads may share bytes for a moment: a client that asks for two things at once signs the same milliseconds
+        and parameters for both (docs/decisions/0009-reads-signed-at-once.md). What changes anything never shares.
         """
         slot = now_us >> SLOT_SHIFT
         if slot > self._slot:
@@ -105,11 +130,11 @@ class ReplayGuard:
             seen = entries.get(digest + key_id)
             if seen is not None:
                 if seen.place != place:
-                    return REPLAYED
+                    return _together(seen, place, read_from, now_us)
                 return IN_FLIGHT if seen.reply is None else seen.reply
         if len(entries) >= ENTRIES_COUNT_MAX or self._per_key.get(key_id, 0) >= ENTRIES_PER_KEY_COUNT_MAX:
             return GUARD_FULL
-        entry = Entry(place, key_id, digests)
+        entry = Entry(place, key_id, digests, read_from=read_from, entered_us=now_us)
         self._keep(entry, deadline_us)
         return entry
 
@@ -126,7 +151,7 @@ class ReplayGuard:
         if size > REPLY_BYTES_MAX:
             return
         entry.reply, entry.settled, entry.bytes_kept = reply, True, size
-        self._replies[entry.digests[0] + entry.key_id] = entry
+        self._replies[entry.reply_name] = entry
         self._bytes += size
         while self._bytes > REPLIES_BYTES_MAX:
             self._drop_reply(next(iter(self._replies.values())))
@@ -184,13 +209,29 @@ class ReplayGuard:
             self._per_key[entry.key_id] = left
         else:
             self._per_key.pop(entry.key_id, None)
-        self._drop_reply(entry)
+        for one in (entry, *(entry.together or {}).values()):
+            self._drop_reply(one)
 
     def _drop_reply(self, entry: Entry) -> None:
         """Let a reply go; a retry then learns no more than that its request was seen."""
-        self._replies.pop(entry.digests[0] + entry.key_id, None)
+        self._replies.pop(entry.reply_name, None)
         self._bytes -= entry.bytes_kept
         entry.reply, entry.bytes_kept = None, 0
+
+
+def _together(seen: Entry, place: str, read_from: str, now_us: int) -> Entry | Reply:
+    """Let another read of the same bytes in, once for each place; refuse everything else."""
+    if not read_from or read_from != seen.read_from or now_us - seen.entered_us > TOGETHER_US:
+        return REPLAYED
+    if seen.together is None:
+        seen.together = {}
+    other = seen.together.get(place)
+    if other is not None:
+        return IN_FLIGHT if other.reply is None else other.reply
+    if len(seen.together) >= TOGETHER_COUNT_MAX:
+        return REPLAYED
+    made = seen.together[place] = Entry(place, seen.key_id, seen.digests)
+    return made
 
 
 def _parted(text: str) -> tuple[str, ...]:

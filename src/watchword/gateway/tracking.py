@@ -61,15 +61,25 @@ class Tracker:
         if filled > 0 or amount > before.amount:
             commission += self._fill(before, seen, filled, amount - before.amount, now_us)
         closed = before.closed or seen.status in CLOSED_STATUSES
-        after = msgspec.structs.replace(
-            before,
-            order_id=seen.order_id or before.order_id,
-            list_id=seen.list_id or before.list_id,
-            list_client_order_id=before.list_client_order_id or seen.list_client_order_id,
-            executed=executed,
-            amount=amount,
-            commission=commission,
-            closed=closed,
+        after = OrderRecord(
+            before.credential_id,
+            before.symbol,
+            before.client_order_id,
+            before.key_id,
+            before.charge_key,
+            seen.order_id or before.order_id,
+            seen.list_id or before.list_id,
+            before.side,
+            executed,
+            amount,
+            closed,
+            before.ancestor_ids,
+            before.base,
+            before.quote,
+            before.group,
+            before.list_client_order_id or seen.list_client_order_id,
+            commission,
+            before.placed_us,
         )
         if _renamed(before, seen):
             after = self._rename(after, seen.client_order_id)

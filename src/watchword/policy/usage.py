@@ -164,19 +164,30 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 def _placed(usage: Usage, event: Placed) -> Usage:
-    opened, reserved = dict(usage.open), usage.reserved
+    opened, reserved, at_us, more = dict(usage.open), usage.reserved, event.at_us, event.orders_count
     for charge in event.charges:
         if not charge.quantity:
             continue
-        _open(opened, charge)
+        if charge.key in opened:
+            _open(opened, charge)
+        else:
+            opened[charge.key] = charge
         reserved = reserved.add(charge, 1)
-    counts = tuple(
-        (number, count + event.orders_count)
-        if event.at_us // window_us <= number
-        else (event.at_us // window_us, event.orders_count)
-        for window_us, (number, count) in zip(WINDOWS_US, usage.counts, strict=True)
+    counts = usage.counts
+    if at_us // WINDOWS_US[0] <= counts[0][0]:
+        # The shortest window has not ended, so no longer one has.
+        counts = tuple([(number, count + more) for number, count in counts])
+    else:
+        numbers = [at_us // window_us for window_us in WINDOWS_US]
+        counts = tuple(
+            [
+                (number, count + more) if now <= number else (now, more)
+                for now, (number, count) in zip(numbers, counts, strict=True)
+            ]
+        )
+    return Usage(
+        usage.day, usage.spent, usage.turnover, usage.withdrawn, usage.bought, opened, reserved, counts
     )
-    return msgspec.structs.replace(usage, open=opened, reserved=reserved, counts=counts)
 
 
 def _open(opened: dict[str, Charge], charge: Charge) -> None:
@@ -204,19 +215,23 @@ def _filled(usage: Usage, event: Filled) -> Usage:
         exempt = min(quantity, charge.exempt if charge is not None else usage.sellable(event.base))
     counted = event.amount if not exempt else -(-event.amount * (quantity - exempt) // max(quantity, 1))
     kept = quantity - event.commission_base if event.side == "BUY" else -quantity
-    after = usage
+    opened, reserved = usage.open, usage.reserved
     if charge is not None:
-        after = _without(usage, charge)
+        reserved = reserved.add(charge, -1)
         rest = _rest(charge, quantity, exempt)
+        opened = _removed(opened, charge.key)
         if rest is not None:
-            after = msgspec.structs.replace(
-                after, open={**after.open, event.key: rest}, reserved=after.reserved.add(rest, 1)
-            )
-    return msgspec.structs.replace(
-        after,
-        spent=_plus(usage.spent, event.quote, counted),
-        turnover=_plus(usage.turnover, event.quote, event.amount),
-        bought=_plus(usage.bought, event.base, kept),
+            opened[event.key] = rest
+            reserved = reserved.add(rest, 1)
+    return Usage(
+        usage.day,
+        _plus(usage.spent, event.quote, counted),
+        _plus(usage.turnover, event.quote, event.amount),
+        usage.withdrawn,
+        _plus(usage.bought, event.base, kept),
+        opened,
+        reserved,
+        usage.counts,
     )
 
 
@@ -240,10 +255,23 @@ def _closed(usage: Usage, key: str) -> Usage:
 
 
 def _without(usage: Usage, charge: Charge) -> Usage:
+    return Usage(
+        usage.day,
+        usage.spent,
+        usage.turnover,
+        usage.withdrawn,
+        usage.bought,
+        _removed(usage.open, charge.key),
+        usage.reserved.add(charge, -1),
+        usage.counts,
+    )
+
+
+def _removed(charges: Mapping[str, Charge], key: str) -> dict[str, Charge]:
     # A copy and a removal: a tenth of what it takes to build it anew, where thousands are open.
-    opened = dict(usage.open)
-    opened.pop(charge.key, None)
-    return msgspec.structs.replace(usage, open=opened, reserved=usage.reserved.add(charge, -1))
+    opened = dict(charges)
+    opened.pop(key, None)
+    return opened
 
 
 def _plus(amounts: Mapping[str, int], asset: str, amount: int) -> Mapping[str, int]:

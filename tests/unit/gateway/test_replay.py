@@ -19,10 +19,10 @@ PLACE = "POST /api/v3/order"
 
 def enter(
     guard: ReplayGuard, payload: bytes | tuple[bytes, ...], *, place: str = PLACE, key: str = "vk-1", at_us: int = NOW_US,
-    deadline_us: int = NOW_US + WINDOW_US,
+    deadline_us: int = NOW_US + WINDOW_US, read_from: str = "",
 ) -> Entry | Reply:  # fmt: skip
     payloads = payload if isinstance(payload, tuple) else (payload,)
-    return guard.enter(key, payloads, place, deadline_us, at_us)
+    return guard.enter(key, payloads, place, deadline_us, at_us, read_from)
 
 
 def entered(found: Entry | Reply) -> Entry:
@@ -46,6 +46,54 @@ def test_same_payload_elsewhere_is_refused_settled_or_not() -> None:
     assert enter(guard, b"a=1", place="DELETE /api/v3/order") is REPLAYED
     guard.settle(entry, OK)
     assert enter(guard, b"a=1", place="order.place") is REPLAYED
+
+
+ACCOUNT, ORDERS, ADDRESS = "GET /api/v3/account", "GET /api/v3/openOrders", "192.0.2.7"
+
+
+def test_reads_signed_at_once_are_let_in_each_place_once() -> None:
+    guard = ReplayGuard()
+    first = entered(enter(guard, b"a=1", place=ACCOUNT, read_from=ADDRESS))
+    second = entered(enter(guard, b"a=1", place=ORDERS, read_from=ADDRESS))
+    assert enter(guard, b"a=1", place=ORDERS, read_from=ADDRESS) is IN_FLIGHT
+    other = Answer(status=200, body=b"[]")
+    guard.settle(second, other)
+    guard.settle(first, OK)
+    assert enter(guard, b"a=1", place=ORDERS, read_from=ADDRESS) is other
+    assert enter(guard, b"a=1", place=ACCOUNT, read_from=ADDRESS) is OK
+    enter(guard, b"b", at_us=NOW_US + 2 * (WINDOW_US + MARGIN_US), deadline_us=NOW_US + 3 * WINDOW_US)
+    assert (len(guard), guard._bytes, dict(guard._replies)) == (1, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("place", "read_from", "later_us"),
+    [
+        ("DELETE /api/v3/order", "", 0),
+        (PLACE, "", 0),
+        ("userDataStream.subscribe.signature", "", 0),
+        (ORDERS, "192.0.2.8", 0),
+        (ORDERS, ADDRESS, replay.TOGETHER_US + 1),
+    ],
+)
+def test_read_becomes_nothing_else_nobody_elses_and_nothing_later(
+    place: str, read_from: str, later_us: int
+) -> None:
+    guard = ReplayGuard()
+    entered(enter(guard, b"a=1", place=ACCOUNT, read_from=ADDRESS))
+    assert enter(guard, b"a=1", place=place, read_from=read_from, at_us=NOW_US + later_us) is REPLAYED
+
+
+def test_change_becomes_no_read() -> None:
+    guard = ReplayGuard()
+    entered(enter(guard, b"a=1"))
+    assert enter(guard, b"a=1", place=ACCOUNT, read_from=ADDRESS) is REPLAYED
+
+
+def test_reads_of_the_same_bytes_are_bounded() -> None:
+    guard = ReplayGuard()
+    for number in range(replay.TOGETHER_COUNT_MAX + 1):
+        entered(enter(guard, b"a=1", place=f"GET /{number}", read_from=ADDRESS))
+    assert enter(guard, b"a=1", place=ORDERS, read_from=ADDRESS) is REPLAYED
 
 
 def test_same_payload_of_another_key_is_another_request() -> None:

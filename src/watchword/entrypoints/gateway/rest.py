@@ -111,7 +111,7 @@ def error_reply(door: Door, request: HttpRequest, error: WireError) -> bytes:
 
 def _passed_on(door: Door, request: HttpRequest, reply: Answer) -> bytes:
     """Write the upstream's answer, without what concerned only its connection."""
-    lines = [b"%s: %s\r\n" % header for header in reply.headers if _returned(header[0])]
+    lines = [name + b": " + value + b"\r\n" for name, value in reply.headers if _returned(name)]
     status = reply.status
     return b"HTTP/1.1 %d %s\r\n%scontent-length: %d\r\n%s\r\n%s" % (
         status, REASONS.get(status, b""), b"".join(lines), len(reply.body), _closing(door, request), reply.body,
