@@ -79,6 +79,7 @@ def test_story_ends_by_itself_as_told_and_leaves_nothing_behind(tmp_path: Path) 
     assert processes_of(scratch) == []
 
 
+@pytest.mark.long
 def test_step_that_is_not_as_told_ends_the_story_with_a_failure(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     with start(["-c", FAILING], scratch) as process:

@@ -37,7 +37,7 @@ def test_new_token_counts_at_once_and_ends_the_old_one(tmp_path: Path) -> None:
             _ping(proxied, proxied.url)
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("loop", [pytest.param("asyncio", marks=pytest.mark.long), "uvloop"])
 def test_end_of_the_process_ends_what_is_open(tmp_path: Path, loop: str) -> None:
     factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
     with proxied_testnet(tmp_path, factory) as proxied, contextlib.ExitStack() as stack:
@@ -55,7 +55,7 @@ def test_end_of_the_process_ends_what_is_open(tmp_path: Path, loop: str) -> None
         socket.create_connection(("127.0.0.1", proxied.port), 1)
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("loop", [pytest.param("asyncio", marks=pytest.mark.long), "uvloop"])
 def test_end_of_the_process_is_told_to_streams(tmp_path: Path, loop: str) -> None:
     factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
     with proxied_testnet(tmp_path, factory) as proxied:

@@ -109,6 +109,7 @@ async def test_client_trusts_the_gateway_when_told(folder: TlsFolder, client: st
         assert status == 0, said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("library", LIBRARIES)
 async def test_library_trusts_the_gateway_only_when_told(folder: TlsFolder, library: str) -> None:
     script, *variables = LIBRARIES[library]

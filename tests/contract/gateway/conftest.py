@@ -17,6 +17,13 @@ pytest.register_assert_rewrite(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """RSA in is verified by the same code as before the testnet and signed again alike; its sessions are long ones here."""
+    for item in items:
+        if item.path.parent.name == "gateway" and "[RSA" in item.name:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(autouse=True)
 def _no_network() -> Iterator[None]:
     with loopback_only() as attempts:

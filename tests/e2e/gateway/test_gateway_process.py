@@ -172,6 +172,7 @@ def test_replay_is_refused_after_a_restart_too(bench: Bench, key: VirtualKey) ->
     assert bot.ask("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").status == 200
 
 
+@pytest.mark.long
 def test_upstream_that_hangs_is_an_unknown_outcome_that_is_resolved_later(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -195,6 +196,7 @@ def test_upstream_that_hangs_is_an_unknown_outcome_that_is_resolved_later(
         testnet.stop()
 
 
+@pytest.mark.long
 def test_stop_with_a_request_in_flight_ends_in_time_and_says_what_is_unknown(tmp_path: Path) -> None:
     testnet = TestnetProcess.start(tmp_path / "testnet", liquidity=False)
     try:
@@ -217,6 +219,7 @@ def test_stop_with_a_request_in_flight_ends_in_time_and_says_what_is_unknown(tmp
         testnet.stop()
 
 
+@pytest.mark.long
 def test_killed_between_intent_and_outcome_tells_the_truth_after_restart(tmp_path: Path) -> None:
     testnet = TestnetProcess.start(tmp_path / "testnet", liquidity=False)
     try:
