@@ -167,7 +167,7 @@ def _exchange(door: Door) -> Any:
 
 def _trade(exchange: Any) -> None:
     try:
-        placed = exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 20_000)
+        placed = exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 48_000)
         assert exchange.cancel_order(placed["id"], "BTC/USDT")["status"] == "canceled"
     finally:
         exchange.close()
