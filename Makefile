@@ -32,10 +32,10 @@ demo: $(READY) ## The whole story in under a minute: keys made, used, refused, r
 	@$(BIN)/watchword demo story
 
 test: $(CLIENTS) ## The whole suite, under five minutes on two cores
-	@$(PYTEST) -q -n 2 --dist worksteal -m "not long"
+	@$(PYTEST) -q -n 3 --dist loadfile -m "not long"
 
 test-all: $(CLIENTS) ## Everything, with long fuzzing, soaks and many crashes (up to 30 minutes)
-	@$(PYTEST) -q -n 2 --dist worksteal
+	@$(PYTEST) -q -n 3 --dist loadfile
 
 lint: $(READY) ## Style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.client
 UNKNOWN_KEY = "k" * 64
 BAD_KEY = (401, -2015, "Invalid API-key, IP, or permissions for action.")
 EVENT_WAIT_S = 5
+STREAMS_BEGIN_S = 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +158,8 @@ async def test_market_streams_show_a_trade(floor: Floor, client: AsyncClient) ->
                ("trade", "aggTrade", "kline_1m", "miniTicker", "ticker", "bookTicker", "depth@100ms", "depth5@100ms")]  # fmt: skip
     seen: dict[str, Any] = {}
     async with sockets.multiplex_socket(streams) as stream, sockets.trade_socket(SYMBOL) as single:
+        # Through a gateway the streams behind begin a moment after the socket is open.
+        await asyncio.sleep(STREAMS_BEGIN_S)
         await client.order_market_buy(symbol=SYMBOL, quantity="0.3")
         trade = await asyncio.wait_for(single.recv(), EVENT_WAIT_S)
         while len(seen) < len(streams):
