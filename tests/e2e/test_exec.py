@@ -147,6 +147,8 @@ def test_status_of_the_command_is_returned(words: list[str], script: str, status
     assert run(words, "sh", "-c", script).returncode == status
 
 
+# Hung once in some thirty runs on a loaded machine, for a reason not found yet.
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_signal_is_passed_on_once_and_the_key_revoked_after_the_command_ended_as_it_likes(
     gateway: KeysGateway, words: list[str], tmp_path: Path, number: signal.Signals
