@@ -31,7 +31,7 @@ up: $(READY) ## Run a testnet with moving markets, a gateway before it, virtual 
 demo: $(READY) ## The whole story in under a minute: keys made, used, refused, rolled, revoked, audited
 	@$(BIN)/watchword demo story
 
-test: $(CLIENTS) ## The whole suite, under five minutes on two cores
+test: $(CLIENTS) ## The whole suite, some five minutes on two quiet cores
 	@$(PYTEST) -q -n 3 --dist loadfile -m "not long"
 
 test-all: $(CLIENTS) ## Everything, with long fuzzing, soaks and many crashes (up to 30 minutes)

@@ -62,7 +62,9 @@ class VaultHome:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
             folder.chmod(FOLDER_MODE)
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            # Not through a link: what is locked is also cut to nothing and written.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            lock = os.open(folder / "lock", flags, FILE_MODE)
         except OSError as error:
             raise ConfigurationError(f"cannot use {folder}: {error.strerror}") from error
         try:

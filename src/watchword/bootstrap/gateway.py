@@ -105,7 +105,6 @@ class Gateway:
             entropy=self.entropy,
             guard=self.guard,
             budgets=_budgets(settings),
-            later=_soon,
         )
         self.reconciler = Reconciler(
             self.desk, self.ledger, self.trail, self._ask, self.time.now_us, asyncio.sleep
@@ -277,7 +276,3 @@ async def _alive(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 def _say_if_broken(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and task.exception() is not None:
         LOG.error("a background task broke", exc_info=task.exception())
-
-
-def _soon(call: Callable[[], None]) -> None:
-    asyncio.get_running_loop().call_soon(call)

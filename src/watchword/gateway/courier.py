@@ -4,8 +4,6 @@ No record, no signature: whatever stops a request before it leaves, its reservat
 nothing was sent. Whatever stops it afterwards, the trail says that nobody knows.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,8 +21,6 @@ from watchword.gateway.routes import Route
 from watchword.gateway.told import OK, Told, told
 from watchword.vault.outcome import NotFound, Sealed, SealedError
 from watchword.vault.record import RealCredential
-
-Later = Callable[[Callable[[], None]], object]
 
 _READ: Final = Told(0, "", unknown=False)
 _GIVEN_UP: Final = Unanswered(True, "given up")
@@ -68,7 +64,6 @@ class Courier:
         time: UpstreamTime,
         desk: OrderDesk,
         budgets: Budgets,
-        later: Later | None = None,
     ) -> None:
         """Take what it needs.
 
@@ -80,9 +75,7 @@ class Courier:
             time: The upstream's clock.
             desk: Learns from answers.
             budgets: Learn from them too.
-            later: Has a call made before the next request is begun; None makes it at once.
         """
-        self._later = later or _at_once
         self._upstream = upstream
         self._keys = keys
         self._signers = signers
@@ -222,16 +215,9 @@ class Courier:
         if errand.spent is not None:
             self._budgets.settle(errand.spent, answer, now_us)
         if not said.unknown:
-            observe = partial(self._desk.observe, intent.credential, name, intent.parameters, answer, now_us)
-            # Until it is observed an order counts as its reservation, which is the most it can use; and its answer is
-            # never narrowed. So whoever placed it is answered first.
-            (self._later if errand.route.kind == "place" else _at_once)(observe)
+            self._desk.observe(intent.credential, name, intent.parameters, answer, now_us)
         return answer
 
     def _settle(self, errand: Errand, answer: Unanswered | None) -> None:
         if errand.spent is not None:
             self._budgets.settle(errand.spent, answer, self._time.now_us())
-
-
-def _at_once(call: Callable[[], None]) -> None:
-    call()

@@ -27,7 +27,7 @@ from watchword.binance.upstreams import Upstream
 from watchword.gateway.admission import Admission, Caller
 from watchword.gateway.asking import Asking
 from watchword.gateway.budgets import Budgets, Spent
-from watchword.gateway.courier import Courier, Errand, Later
+from watchword.gateway.courier import Courier, Errand
 from watchword.gateway.deciding import Decided, Decider, Denied
 from watchword.gateway.messages import Answer, Inbound, Refused, Reply, Unanswered
 from watchword.gateway.order_desk import Ask, OrderDesk
@@ -76,7 +76,6 @@ class Pipeline:
         entropy: Entropy,
         budgets: Budgets | None = None,
         guard: ReplayGuard | None = None,
-        later: Later | None = None,
     ) -> None:
         """Join the parts.
 
@@ -92,7 +91,6 @@ class Pipeline:
             entropy: Begins the ids of requests.
             budgets: With other limits than Binance's published ones.
             guard: Given where it was restored already.
-            later: Has a call made before the next request is begun, for what need not keep a reply waiting.
         """
         self.guard = ReplayGuard() if guard is None else guard
         self.budgets = Budgets() if budgets is None else budgets
@@ -103,7 +101,7 @@ class Pipeline:
         self._recorder = Recorder(trail, entropy)
         self._admission = Admission(keys, signers, time, self.guard)
         self._decider = Decider(desk, ledger, market, time)
-        self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets, later)
+        self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets)
         self._asking = Asking(upstream, self._courier, self.budgets, time, self._recorder)
 
     async def handle(self, inbound: Inbound, link: Link) -> Reply:

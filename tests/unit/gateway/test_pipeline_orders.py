@@ -1,7 +1,7 @@
 """The pipeline with the real order desk: what is used up, given back, owned, hidden, from request to answer."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.gateway_fakes import BOT_SECRET, Rig, virtual_key, wire_of
@@ -10,9 +10,6 @@ from tests.support.policies import policy, scaled
 from watchword.credentials.keypair import hmac_verifier
 from watchword.gateway.messages import Answer, Unanswered
 from watchword.policy.usage import charge_key
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MINE, OTHERS = "vk-abcdefghijkl", "vk-otherotherot"
 OTHER_API_KEY = "WWk1" + "o" * 60
@@ -131,26 +128,3 @@ async def test_every_placing_request_goes_out_with_an_id_of_its_key() -> None:
             rig.ledger.order("cred-one", "BTCUSDT", intent.client_order_id) is not None
             or "List" in intent.endpoint
         )
-
-
-async def test_who_places_is_answered_before_the_answer_is_observed_and_counts_as_reserved_until_then() -> (
-    None
-):
-    waiting: list[Callable[[], None]] = []
-    rig = Rig("max_day: {USDT: 10}\n", real_desk=True, later=waiting.append)
-    rig.link.answers.append(order_answer("one", 7, "FILLED", "0.01"))
-    assert isinstance(await rig.send(rig.order("&newClientOrderId=one")), Answer)
-    [outcome] = rig.trail.outcomes
-    assert outcome.result == "answered"
-    assert charge_key("BTCUSDT", "one") in rig.ledger.usage(MINE).open
-    for call in waiting:
-        call()
-    assert not rig.ledger.usage(MINE).open
-    assert rig.ledger.usage(MINE).spent == {"USDT": scaled("1")}
-
-
-async def test_what_places_nothing_is_observed_before_it_is_answered() -> None:
-    waiting: list[Callable[[], None]] = []
-    rig = Rig(real_desk=True, later=waiting.append)
-    await rig.send(rig.rest("GET", "/api/v3/openOrders", "symbol=BTCUSDT"))
-    assert not waiting
