@@ -108,7 +108,10 @@ def test_honest_retry_gets_the_recorded_answer_and_acts_once(bench: Bench, bot: 
     assert bot.ask("DELETE", "/api/v3/openOrders", symbol="BTCUSDT").status == 200
 
 
+@pytest.mark.usefixtures("key")
 def test_status_says_how_it_is(bench: Bench) -> None:
+    # An account is followed once a key of it is there.
+    _until(lambda: bench.run("gateway", "status")["accounts_steady"] == 1)
     state = bench.run("gateway", "status")
     assert (state["running"], state["sealed"], state["refuses"]) == (True, False, None)
     assert state["upstream_rest"] == bench.testnet.rest

@@ -16,7 +16,8 @@ import msgspec
 from watchword.adapters.home import admin_socket_path
 from watchword.adapters.system import monotonic_ns
 from watchword.config import Settings
-from watchword.entrypoints.testnet.admin.listener import answer, connect
+from watchword.entrypoints.sockets.admin_socket import connect
+from watchword.entrypoints.testnet.admin.listener import answer
 from watchword.entrypoints.testnet.admin.requests import AnyRequest
 from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
 

@@ -55,11 +55,12 @@ def ask(home: Path, request: "AnyRequest") -> dict[str, Any]:
     """
     import msgspec
 
-    from watchword.entrypoints.vault.listener import connect
+    from watchword.adapters.vault_home import vault_socket_path
+    from watchword.entrypoints.sockets.admin_socket import connect
     from watchword.entrypoints.vault.requests import write_request
 
     try:
-        connection = connect(home)
+        connection = connect(vault_socket_path(home))
     except OSError as error:
         raise NobodyHoldsVaultError from error
     with connection:
@@ -81,10 +82,11 @@ def ask(home: Path, request: "AnyRequest") -> dict[str, Any]:
 
 def held(home: Path) -> bool:
     """Whether a process holds the vault and listens."""
-    from watchword.entrypoints.vault.listener import connect
+    from watchword.adapters.vault_home import vault_socket_path
+    from watchword.entrypoints.sockets.admin_socket import connect
 
     try:
-        connect(home).close()
+        connect(vault_socket_path(home)).close()
     except OSError:
         return False
     return True

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from watchword.adapters.gateway_home import gateway_socket_path
 from watchword.adapters.system import monotonic_ns
 from watchword.entrypoints.gateway.admin.requests import ListKeys, ShowKey, write_request
-from watchword.entrypoints.gateway.admin.socket_file import connect
+from watchword.entrypoints.sockets.admin_socket import connect
 from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError, WatchwordError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Running:
     """The admin socket of a running gateway."""
 
     def __init__(self, home: Path) -> None:
-        self._socket = connect(home)
+        self._socket = connect(gateway_socket_path(home))
         self._socket.settimeout(ANSWER_S_MAX)
         self._lines = self._socket.makefile("rb")
 

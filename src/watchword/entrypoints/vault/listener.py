@@ -7,15 +7,12 @@ logs one.
 
 import asyncio
 import contextlib
-import os
-import socket
-import struct
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from watchword.adapters.vault_home import vault_socket_path
 from watchword.audit.trail import AuditTrail
+from watchword.entrypoints.sockets.admin_socket import bind, converse, is_administrator, peer_uid
 from watchword.entrypoints.vault.apart import Apart
 from watchword.entrypoints.vault.operations import perform
 from watchword.entrypoints.vault.recording import LOOKING, change_of, recorded
@@ -27,8 +24,7 @@ if TYPE_CHECKING:
     from watchword.bootstrap.vault_host import VaultHost
 
 CONNECTIONS_MAX: Final = 16
-#: struct ucred of Linux: pid, uid, gid.
-_PEER: Final = struct.Struct("3i")
+TOO_LONG: Final = write_answer(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes"))
 
 
 @contextlib.asynccontextmanager
@@ -45,17 +41,19 @@ async def listening(host: "VaultHost", trail: AuditTrail | None = None) -> Async
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(connections) >= CONNECTIONS_MAX or not _same_user(writer):
+        if task is None or len(connections) >= CONNECTIONS_MAX or not is_administrator(peer_uid(writer)):
             writer.close()
             return
         connections.add(task)
         try:
-            await _converse(host, turn, apart, trail, reader, writer)
+            await converse(reader, writer, lambda line: answer(host, turn, apart, line, trail), TOO_LONG)
         finally:
             connections.discard(task)
             writer.close()
 
-    server = await asyncio.start_unix_server(accept, sock=_bind(path), limit=REQUEST_BYTES_MAX)
+    server = await asyncio.start_unix_server(
+        accept, sock=bind(path, CONNECTIONS_MAX), limit=REQUEST_BYTES_MAX
+    )
     try:
         yield
     finally:
@@ -65,22 +63,6 @@ async def listening(host: "VaultHost", trail: AuditTrail | None = None) -> Async
         await asyncio.gather(*connections, return_exceptions=True)
         await apart.end()
         path.unlink(missing_ok=True)
-
-
-def connect(home: Path) -> socket.socket:
-    """Connect to whoever holds a home's vault.
-
-    Raises:
-        OSError: Nobody does.
-    """
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _short(vault_socket_path(home)) as name:
-            client.connect(name)
-    except OSError:
-        client.close()
-        raise
-    return client
 
 
 async def answer(
@@ -121,56 +103,3 @@ async def _sealed(host: "VaultHost", request: Seal, trail: AuditTrail | None) ->
         with contextlib.suppress(WatchwordError):
             await trail.record_change(change)
     return done
-
-
-async def _converse(
-    host: "VaultHost",
-    turn: asyncio.Lock,
-    apart: Apart,
-    trail: AuditTrail | None,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-) -> None:
-    """Answer one connection's requests in order."""
-    with contextlib.suppress(ConnectionError):
-        while True:
-            try:
-                line = await reader.readline()
-            except ValueError:
-                writer.write(write_answer(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes")))
-                await writer.drain()
-                return
-            if not line.endswith(b"\n"):
-                return
-            writer.write(await answer(host, turn, apart, line, trail))
-            await writer.drain()
-
-
-def _bind(path: Path) -> socket.socket:
-    """Make the socket file 0600 from its first moment; the vault's lock says that nobody else listens."""
-    path.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    umask = os.umask(0o177)
-    try:
-        with _short(path) as name:
-            server.bind(name)
-    finally:
-        os.umask(umask)
-    server.listen(CONNECTIONS_MAX)
-    return server
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Name a socket by way of its folder's descriptor: the kernel takes names of 107 bytes only."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def _same_user(writer: asyncio.StreamWriter) -> bool:
-    peer = writer.get_extra_info("socket")
-    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return uid in {os.geteuid(), 0}

@@ -16,6 +16,7 @@ from tests.support.vaults import PASSPHRASE, cheap_host, host_with
 
 from watchword.adapters.vault_home import vault_socket_path
 from watchword.bootstrap.vault_host import VaultHost
+from watchword.entrypoints.sockets import admin_socket
 from watchword.entrypoints.vault import listener
 from watchword.entrypoints.vault import requests as ask
 from watchword.entrypoints.vault.requests import REQUEST_BYTES_MAX, write_request
@@ -33,7 +34,9 @@ def host(tmp_path: Path) -> Iterator[VaultHost]:
 @contextlib.asynccontextmanager
 async def connected(host: VaultHost) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client of a listening host."""
-    reader, writer = await asyncio.open_unix_connection(sock=listener.connect(host.home.path))
+    reader, writer = await asyncio.open_unix_connection(
+        sock=admin_socket.connect(vault_socket_path(host.home.path))
+    )
     try:
         yield reader, writer
     finally:
@@ -72,17 +75,17 @@ async def test_socket_is_private_from_its_first_moment_and_gone_afterwards(host:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert not path.exists()
     with pytest.raises(OSError, match="No such file"):
-        listener.connect(host.home.path)
+        admin_socket.connect(vault_socket_path(host.home.path))
 
 
 async def test_other_users_get_no_answer(host: VaultHost, monkeypatch: pytest.MonkeyPatch) -> None:
     async with listener.listening(host):
-        monkeypatch.setattr(listener.os, "geteuid", lambda: 12_345)
-        monkeypatch.setattr(listener, "_PEER", _Peer(54_321))
+        monkeypatch.setattr(admin_socket.os, "geteuid", lambda: 12_345)
+        monkeypatch.setattr(admin_socket, "_PEER", _Peer(54_321))
         async with connected(host) as (reader, writer):
             writer.write(STATUS)
             assert await rest(reader) == b""
-        monkeypatch.setattr(listener, "_PEER", _Peer(12_345))
+        monkeypatch.setattr(admin_socket, "_PEER", _Peer(12_345))
         async with connected(host) as (reader, writer):
             writer.write(STATUS)
             assert "result" in await told(reader)
@@ -91,7 +94,7 @@ async def test_other_users_get_no_answer(host: VaultHost, monkeypatch: pytest.Mo
 class _Peer:
     """Reads another uid out of the kernel's answer than stands in it."""
 
-    size = listener._PEER.size
+    size = admin_socket._PEER.size
 
     def __init__(self, uid: int) -> None:
         self._uid = uid
@@ -231,7 +234,7 @@ async def test_fault_becomes_an_answer(host: VaultHost, monkeypatch: pytest.Monk
 
 async def test_peer_that_goes_while_it_is_answered_harms_nothing(host: VaultHost) -> None:
     async with listener.listening(host):
-        client = listener.connect(host.home.path)
+        client = admin_socket.connect(vault_socket_path(host.home.path))
         client.sendall(STATUS * 200)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         client.close()

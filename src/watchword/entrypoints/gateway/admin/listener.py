@@ -7,17 +7,15 @@ does and never logs one.
 import asyncio
 import contextlib
 import logging
-import os
 import pwd
-import socket
-import struct
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from watchword.adapters.gateway_home import gateway_socket_path
 from watchword.entrypoints.gateway.admin.operations import perform
 from watchword.entrypoints.gateway.admin.requests import REQUEST_BYTES_MAX, read_request, write_answer
-from watchword.entrypoints.gateway.admin.socket_file import bind
+from watchword.entrypoints.sockets.admin_socket import bind, converse, is_administrator, peer_uid
 from watchword.kernel.errors import WatchwordError
 from watchword.vault.outcome import Refused
 
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("watchword.gateway.admin")
 
 CONNECTIONS_MAX: Final = 16
+TOO_LONG: Final = write_answer(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes"))
 FAULT: Final = "something broke inside the gateway, and whether it was done is unknown; its log says what"
-#: struct ucred of Linux: pid, uid, gid.
-_PEER: Final = struct.Struct("3i")
 
 
 @contextlib.asynccontextmanager
@@ -42,13 +39,13 @@ async def listening(desk: "KeyDesk") -> AsyncIterator[None]:
     connections: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task, uid = asyncio.current_task(), _peer(writer)
-        if task is None or len(connections) >= CONNECTIONS_MAX or uid not in {os.geteuid(), 0}:
+        task, uid = asyncio.current_task(), peer_uid(writer)
+        if task is None or len(connections) >= CONNECTIONS_MAX or not is_administrator(uid):
             writer.close()
             return
         connections.add(task)
         try:
-            await _converse(desk, actor_name(uid), reader, writer)
+            await converse(reader, writer, partial(answer, desk, actor=actor_name(uid)), TOO_LONG)
         except asyncio.CancelledError:
             # The listener ends; asyncio's streams would report this as a fault.
             return
@@ -91,27 +88,3 @@ def actor_name(uid: int) -> str:
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
     except KeyError:
         return f"uid {uid}"
-
-
-async def _converse(
-    desk: "KeyDesk", actor: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Answer one connection's requests in order."""
-    with contextlib.suppress(ConnectionError):
-        while True:
-            try:
-                line = await reader.readline()
-            except ValueError:
-                writer.write(write_answer(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes")))
-                await writer.drain()
-                return
-            if not line.endswith(b"\n"):
-                return
-            writer.write(await answer(desk, line, actor))
-            await writer.drain()
-
-
-def _peer(writer: asyncio.StreamWriter) -> int:
-    peer = writer.get_extra_info("socket")
-    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return int(uid)

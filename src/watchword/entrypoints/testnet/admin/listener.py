@@ -7,13 +7,11 @@ does.
 import asyncio
 import contextlib
 import logging
-import os
-import socket
-import struct
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from watchword.entrypoints.sockets.admin_socket import bind, converse, is_administrator, peer_uid
 from watchword.entrypoints.testnet.admin.operations import perform, to_json
 from watchword.entrypoints.testnet.admin.requests import REQUEST_BYTES_MAX, Refused, read_request
 from watchword.kernel.errors import WatchwordError
@@ -24,9 +22,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("watchword.testnet.admin")
 
 CONNECTIONS_MAX: Final = 64
+TOO_LONG: Final = to_json(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes"))
 FAULT: Final = "something broke inside the testnet, and whether it was done is unknown; its log says what"
-#: struct ucred of Linux: pid, uid, gid.
-_PEER: Final = struct.Struct("3i")
 
 
 @contextlib.asynccontextmanager
@@ -39,18 +36,20 @@ async def listening(testnet: "Testnet") -> AsyncIterator[None]:
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(connections) >= CONNECTIONS_MAX or not _same_user(writer):
+        if task is None or len(connections) >= CONNECTIONS_MAX or not is_administrator(peer_uid(writer)):
             writer.close()
             return
         connections.add(task)
         try:
-            await _converse(testnet, reader, writer)
+            await converse(reader, writer, partial(answer, testnet), TOO_LONG)
         finally:
             connections.discard(task)
             writer.close()
 
     path = testnet.home.admin_path
-    server = await asyncio.start_unix_server(accept, sock=_bind(path), limit=REQUEST_BYTES_MAX)
+    server = await asyncio.start_unix_server(
+        accept, sock=bind(path, CONNECTIONS_MAX), limit=REQUEST_BYTES_MAX
+    )
     try:
         yield
     finally:
@@ -59,38 +58,6 @@ async def listening(testnet: "Testnet") -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
         path.unlink(missing_ok=True)
-
-
-def connect(path: Path) -> socket.socket:
-    """Connect to a home's admin socket.
-
-    Raises:
-        OSError: Nobody listens there.
-    """
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _short(path) as name:
-            client.connect(name)
-    except OSError:
-        client.close()
-        raise
-    return client
-
-
-async def _converse(testnet: "Testnet", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one connection's requests in order."""
-    with contextlib.suppress(ConnectionError):
-        while True:
-            try:
-                line = await reader.readline()
-            except ValueError:
-                writer.write(to_json(Refused(f"a request has at most {REQUEST_BYTES_MAX} bytes")))
-                await writer.drain()
-                return
-            if not line.endswith(b"\n"):
-                return
-            writer.write(await answer(testnet, line))
-            await writer.drain()
 
 
 async def answer(testnet: "Testnet", line: bytes) -> bytes:
@@ -105,33 +72,3 @@ async def answer(testnet: "Testnet", line: bytes) -> bytes:
     except Exception:
         LOG.exception("an administrative request failed: %s", type(request).__name__)
         return to_json(Refused(FAULT))
-
-
-def _bind(path: Path) -> socket.socket:
-    """Make the socket file 0600 from its first moment; the home's lock says that nobody else listens."""
-    path.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    umask = os.umask(0o177)
-    try:
-        with _short(path) as name:
-            server.bind(name)
-    finally:
-        os.umask(umask)
-    server.listen(CONNECTIONS_MAX)
-    return server
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Name a socket by way of its folder's descriptor: the kernel takes names of 107 bytes only."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def _same_user(writer: asyncio.StreamWriter) -> bool:
-    peer = writer.get_extra_info("socket")
-    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return uid in {os.geteuid(), 0}

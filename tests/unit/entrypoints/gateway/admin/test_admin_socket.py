@@ -18,7 +18,7 @@ from watchword.bootstrap.key_desk import KeyDesk
 from watchword.entrypoints.gateway.admin import listener
 from watchword.entrypoints.gateway.admin.listener import actor_name, listening
 from watchword.entrypoints.gateway.admin.requests import REQUEST_BYTES_MAX, ListKeys, RevokeKey, write_request
-from watchword.entrypoints.gateway.admin.socket_file import connect
+from watchword.entrypoints.sockets.admin_socket import connect
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def desk(tmp_path: Path) -> KeyDesk:
 
 async def ask(desk: KeyDesk, *lines: bytes) -> list[Any]:
     """Send lines over one connection, and read an answer to each."""
-    reader, writer = await asyncio.open_unix_connection(sock=connect(desk.home))
+    reader, writer = await asyncio.open_unix_connection(sock=connect(gateway_socket_path(desk.home)))
     found = []
     for line in lines:
         writer.write(line)
@@ -56,7 +56,7 @@ async def test_socket_is_private_and_answers_line_by_line(desk: KeyDesk) -> None
     assert third == first
     assert not path.exists()
     with pytest.raises(OSError, match=r"."):
-        connect(desk.home)
+        connect(gateway_socket_path(desk.home))
 
 
 async def test_line_beyond_the_bound_is_refused_and_the_connection_closed(desk: KeyDesk) -> None:
@@ -68,7 +68,7 @@ async def test_line_beyond_the_bound_is_refused_and_the_connection_closed(desk: 
 
 async def test_line_that_never_ends_is_no_request(desk: KeyDesk) -> None:
     async with listening(desk):
-        reader, writer = await asyncio.open_unix_connection(sock=connect(desk.home))
+        reader, writer = await asyncio.open_unix_connection(sock=connect(gateway_socket_path(desk.home)))
         writer.write(write_request(ListKeys()).rstrip(b"\n"))
         writer.write_eof()
         assert await reader.read() == b""
@@ -76,7 +76,7 @@ async def test_line_that_never_ends_is_no_request(desk: KeyDesk) -> None:
 
 
 async def test_another_user_is_turned_away(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "_peer", lambda writer: 4_711)
+    monkeypatch.setattr(listener, "peer_uid", lambda writer: 4_711)
     async with listening(desk):
         assert not any(await ask(desk, write_request(ListKeys())))
 
@@ -84,7 +84,9 @@ async def test_another_user_is_turned_away(desk: KeyDesk, monkeypatch: pytest.Mo
 async def test_connections_are_bounded(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "CONNECTIONS_MAX", 2)
     async with listening(desk):
-        idle = [await asyncio.open_unix_connection(sock=connect(desk.home)) for _ in range(2)]
+        idle = [
+            await asyncio.open_unix_connection(sock=connect(gateway_socket_path(desk.home))) for _ in range(2)
+        ]
         for reader, writer in idle:
             writer.write(write_request(ListKeys()))
             assert await reader.readline()
