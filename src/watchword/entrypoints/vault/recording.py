@@ -6,7 +6,10 @@ Every request is named here, so that a new one cannot be forgotten. Sealing alon
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, assert_never
 
+import msgspec
+
 from watchword.audit.event import Change, Outcome
+from watchword.audit.on_behalf import actor_of, values_of
 from watchword.audit.trail import AuditTrail
 from watchword.entrypoints.vault import requests as ask
 from watchword.entrypoints.vault.requests import Answer
@@ -16,7 +19,7 @@ from watchword.vault.outcome import NotFound, Refused, Sealed
 if TYPE_CHECKING:
     from watchword.bootstrap.vault_host import VaultHost
 
-#: Who asks through the admin socket: the only user who can.
+#: Who asks through the admin socket where nobody else is named: the only user who can.
 ACTOR: Final = "owner"
 #: Requests that change nothing.
 LOOKING: Final = (ask.ShowStatus, ask.CheckCredential)
@@ -56,6 +59,16 @@ def change_of(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
         host: Whose vault.
         request: As read.
     """
+    change = _what(host, request)
+    if change is None or request.on_behalf is None:
+        return change
+    by = request.on_behalf
+    return msgspec.structs.replace(
+        change, actor=actor_of(by, change.actor), values={**change.values, **values_of(by)}
+    )
+
+
+def _what(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
     match request:
         case ask.ShowStatus() | ask.CheckCredential():
             return None

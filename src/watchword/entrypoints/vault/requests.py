@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from watchword.audit.on_behalf import OnBehalf
 from watchword.binance.upstreams import Upstream
 from watchword.bootstrap.vault_view import VaultView
 from watchword.credentials.keypair import KeyKind
@@ -25,8 +26,14 @@ REQUEST_BYTES_MAX: Final = 1 << 16
 _QUOTED: Final = re.compile(r"(?<=value )['\"].*['\"]|(?<=unknown field )`.*`", re.DOTALL)
 
 
-class Request(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True):
-    """What all requests share: nothing but being one."""
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):
+    """What all requests share.
+
+    Attributes:
+        on_behalf: For whom the console asks; None for the socket's own user.
+    """
+
+    on_behalf: OnBehalf | None = None
 
 
 class ShowStatus(Request, frozen=True, tag="vault.status"):

@@ -11,6 +11,7 @@ from tests.support.vaults import HMAC_SECRET, PASSPHRASE, api_key, host_with, po
 from tests.unit.entrypoints.vault.test_requests import REQUESTS
 
 from watchword.audit.event import Change, Outcome, encode_event
+from watchword.audit.on_behalf import OnBehalf
 from watchword.audit.trail import AuditUnavailable
 from watchword.bootstrap.vault_host import VaultHost
 from watchword.entrypoints.vault import requests as ask
@@ -143,3 +144,16 @@ def test_unreadable_store_does_not_stop_the_record(host: VaultHost, monkeypatch:
     change = change_of(host, ask.Unseal(PASSPHRASE))
     assert change is not None
     assert change.values["waiting"] == ""
+
+
+def test_request_on_behalf_of_a_person_names_them_in_its_row(host: VaultHost) -> None:
+    by = OnBehalf(person="ann", ip="192.0.2.7", factor="totp", session="s-1")
+    change = change_of(host, ask.Seal(on_behalf=by))
+    assert change is not None
+    assert (change.actor, change.values) == (
+        "ann",
+        {"from": "192.0.2.7", "factor": "totp", "session": "s-1"},
+    )
+    unnamed = change_of(host, ask.Seal())
+    assert unnamed is not None
+    assert (unnamed.actor, unnamed.values) == ("owner", {})
