@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from watchword.config import GatewaySettings, Settings
+from watchword.config import ConsoleSettings, GatewaySettings, Settings
 from watchword.entrypoints.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +34,8 @@ def test_every_command_says_what_it_does() -> None:
 
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "recipes" / "settings.md").read_text(encoding="utf-8")
-    testnet, _, gateway = text.partition("## The gateway")
+    testnet, _, others = text.partition("## The gateway")
+    gateway, _, console = others.partition("## The console")
     assert [name for name in Settings.__struct_fields__ if f"`{name}`" not in testnet] == []
     assert [name for name in GatewaySettings.__struct_fields__ if f"`{name}`" not in gateway] == []
+    assert [name for name in ConsoleSettings.__struct_fields__ if f"`{name}`" not in console] == []

@@ -1,6 +1,8 @@
 """One suite for everything that calls itself a key store."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,11 @@ from watchword.credentials.restriction import Network, Restrictions, read_networ
 from watchword.kernel.errors import StorageError
 from watchword.kernel.secret import Secret
 
+#: Of version 0001.
+FIRST_COLUMNS = frozenset(
+    "api_key account_id key_type sealed_secret public_der label permissions networks symbols expires_us created_us "
+    "last_used_us".split()
+)
 Reopen = Callable[[], KeyStore]
 
 
@@ -114,15 +121,79 @@ def test_key_that_may_not_read_any_more_is_revoked(reopen: Reopen) -> None:
 def test_last_use_is_stored_by_a_flush(reopen: Reopen) -> None:
     keys = directory(reopen)
     made = issued(keys)
-    keys.touch(made.record.api_key, 777)
+    keys.touch(made.record.api_key, 776)
+    keys.touch(made.record.api_key, 777, "192.0.2.7", "order.place")
     keys.touch("unknown", 778)
     shown = keys.record(made.record.api_key)
-    assert shown is not None
-    assert shown.last_used_us == 777
+    keys.flush_uses()
+    stored = directory(reopen).record(made.record.api_key)
+    for record in (shown, stored, keys.record(made.record.api_key)):
+        assert record is not None
+        assert (record.last_used_us, record.last_used_ip, record.last_used_for) == (
+            777, "192.0.2.7", "order.place",
+        )  # fmt: skip
+
+
+def test_edit_keeps_the_last_use_and_a_flush_keeps_the_terms(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    made = issued(keys)
+    keys.touch(made.record.api_key, 777, "192.0.2.7", "order.place")
+    changed = keys.edit(made.record.api_key, KeyTerms("new"), 1_000)
+    assert not isinstance(changed, KeyRefused)
+    assert changed.last_used_us == 777
     keys.flush_uses()
     stored = directory(reopen).record(made.record.api_key)
     assert stored is not None
-    assert stored.last_used_us == 777
+    assert (stored.terms.label, stored.last_used_us) == ("new", 777)
+
+
+def test_all_keys_of_one_account_go_and_those_of_another_stay(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    mine = {issued(keys).record.api_key for _ in range(3)}
+    other = keys.issue(2, "HMAC", b"", KeyTerms(), 1_000)
+    assert isinstance(other, IssuedKey)
+    revoked: list[str] = []
+    keys.on_revoked.append(revoked.append)
+    assert {record.api_key for record in keys.delete_all(1)} == mine == set(revoked)
+    for one in (keys, directory(reopen)):
+        assert [record.api_key for record in one.records()] == [other.record.api_key]
+    assert keys.delete_all(1) == []
+
+
+def test_trading_is_taken_from_several_keys_and_stays_taken(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    trader = KeyTerms("bot", frozenset(("READING", "SPOT_AND_MARGIN_TRADING", "FUTURES")))
+    first, second, third = (issued(keys, terms=trader).record.api_key for _ in range(3))
+    edited: list[str] = []
+    keys.on_edited.append(edited.append)
+    taken = keys.take_trading({first: 5_000, second: 6_000, "unknown": 1})
+    assert [record.api_key for record in taken] == edited == [first, second]
+    for one in (keys, directory(reopen)):
+        changed, kept = one.record(second), one.record(third)
+        assert changed is not None
+        assert kept is not None
+        assert (changed.terms, changed.idle_from_us) == (KeyTerms("bot"), 6_000)
+        assert (kept.terms, kept.idle_from_us) == (trader, 0)
+        found = one.find(first)
+        assert found is not None
+        assert found.permissions == {"READING"}
+
+
+def test_special_key_stays_special_through_edits_and_reopening(reopen: Reopen) -> None:
+    keys = directory(reopen)
+    plain = issued(keys).record
+    made = keys.issue(1, "HMAC", b"", KeyTerms("fast"), 1_000, special="BTCUSDT")
+    assert isinstance(made, IssuedKey)
+    keys.edit(made.record.api_key, KeyTerms("faster"), 2_000)
+    keys.touch(made.record.api_key, 3_000)
+    keys.flush_uses()
+    for opened in (keys, directory(reopen)):
+        record = opened.record(made.record.api_key)
+        assert record is not None
+        assert (record.special, record.terms.label) == ("BTCUSDT", "faster")
+        other = opened.record(plain.api_key)
+        assert other is not None
+        assert other.special == ""
 
 
 def test_thirty_keys_per_account(reopen: Reopen) -> None:
@@ -164,6 +235,10 @@ def test_change_that_was_not_stored_has_not_happened() -> None:
         keys.delete(made.record.api_key)
     with pytest.raises(StorageError):
         keys.edit(made.record.api_key, KeyTerms("new"), 1_000)
+    with pytest.raises(StorageError):
+        keys.delete_all(1)
+    with pytest.raises(StorageError):
+        keys.take_trading({made.record.api_key: 1})
     assert keys.records() == [before]
     assert keys.find(made.record.api_key) is not None
 
@@ -174,3 +249,22 @@ def test_version_constant_is_the_newest_migration() -> None:
 
     files = sorted(path.name for path in (Path(migrations.__file__).parent / "versions").glob("[0-9]*.py"))
     assert files[-1].startswith(f"{HEAD}_")
+
+
+def test_home_of_the_first_version_goes_on_with_its_keys(tmp_path: Path) -> None:
+    store = SqlKeyStore(tmp_path / "keys.db", tmp_path / "hmac.key")
+    made = issued(KeyDirectory(store, SystemEntropy()))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "keys.db")) as connection, connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(api_key)")]
+        for column in columns:
+            if column not in FIRST_COLUMNS:
+                connection.execute(f"ALTER TABLE api_key DROP COLUMN {column}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    reopened = SqlKeyStore(tmp_path / "keys.db", tmp_path / "hmac.key")
+    keys = KeyDirectory(reopened, SystemEntropy())
+    assert keys.record(made.record.api_key) == made.record
+    found = keys.find(made.record.api_key)
+    assert found is not None
+    assert found.verifier.verify(b"x", hmac_signer(Secret(made.secret_key.encode())).sign(b"x"))
+    reopened.close()

@@ -1,10 +1,10 @@
 """A key store in memory, for tests and throw-away testnets. Survives nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from watchword.credentials.key_directory import KeyRecord
+from watchword.credentials.key_record import KeyRecord, KeyUse
 from watchword.kernel.errors import StorageError
 from watchword.kernel.secret import Secret
 
@@ -25,17 +25,22 @@ class MemoryKeyStore:
             raise StorageError(f"key {record.api_key} exists")
         self._rows[record.api_key] = (record, secret)
 
-    def update(self, record: KeyRecord) -> None:
+    def update(self, records: Sequence[KeyRecord]) -> None:
         """Keep new terms."""
-        _, secret = self._rows[record.api_key]
-        self._rows[record.api_key] = (record, secret)
+        for record in records:
+            _, secret = self._rows[record.api_key]
+            self._rows[record.api_key] = (record, secret)
 
-    def delete(self, api_key: str) -> None:
-        """Forget a key."""
-        del self._rows[api_key]
+    def delete(self, api_keys: Sequence[str]) -> None:
+        """Forget keys."""
+        for api_key in api_keys:
+            del self._rows[api_key]
 
-    def record_uses(self, used_us: Mapping[str, int]) -> None:
+    def record_uses(self, uses: Mapping[str, KeyUse]) -> None:
         """Keep last uses."""
-        for api_key, at in used_us.items():
+        for api_key, use in uses.items():
             record, secret = self._rows[api_key]
-            self._rows[api_key] = (msgspec.structs.replace(record, last_used_us=at), secret)
+            used = msgspec.structs.replace(
+                record, last_used_us=use.at_us, last_used_ip=use.ip, last_used_for=use.operation
+            )
+            self._rows[api_key] = (used, secret)
