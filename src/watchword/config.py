@@ -1,8 +1,8 @@
 """Typed settings: the only reader of the environment and of TOML.
 
 Order of precedence: arguments given in code (the command line's flags), environment variables
-(`WATCHWORD_HOME`, `WATCHWORD_TESTNET_<NAME>`, `WATCHWORD_GATEWAY_<NAME>`), `HOME/watchword.toml` (tables `[testnet]`
-and `[gateway]`), the defaults below.
+(`WATCHWORD_HOME`, `WATCHWORD_TESTNET_<NAME>`, `WATCHWORD_GATEWAY_<NAME>`, `WATCHWORD_CONSOLE_<NAME>`),
+`HOME/watchword.toml` (tables `[testnet]`, `[gateway]` and `[console]`), the defaults below.
 Never opens a store and never starts anything.
 
 Why msgspec and no settings library: it is here anyway, and a settings library would be a third of the server's start.
@@ -11,8 +11,9 @@ Why msgspec and no settings library: it is here anyway, and a settings library w
 import os
 import tomllib
 from collections.abc import Collection, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,11 +26,16 @@ DEFAULT_HOME: Final = Path("~/.watchword")
 HOME_VARIABLE: Final = "WATCHWORD_HOME"
 TESTNET_PORT: Final = 8702
 GATEWAY_PORT: Final = 8701
+CONSOLE_PORT: Final = 8700
 CONFIG_FILE: Final = "watchword.toml"
 #: Opens and protects private key files where nobody can be asked; never a command-line argument, which others can see.
 KEY_PASSPHRASE_VARIABLE: Final = "WATCHWORD_KEY_PASSPHRASE"  # noqa: S105 - a name, not a passphrase
 #: Holds 32 bytes in base64 or hex, for vaults whose KEK source is `environment`.
 KEK_VARIABLE: Final = "WATCHWORD_VAULT_KEK"
+#: Of the user that sends mails to people.
+MAIL_PASSWORD_VARIABLE: Final = "WATCHWORD_MAIL_PASSWORD"  # noqa: S105 - a name, not a password
+ACCOUNTS_DATABASE_VARIABLE: Final = "WATCHWORD_ACCOUNTS_DATABASE"
+MANAGEMENT_TOKEN_VARIABLE: Final = "WATCHWORD_TOKEN"  # noqa: S105 - a name, not a token
 SECRET_FILE_BYTES_MAX: Final = 8_192
 #: Variables of Watchword and of where it fetches its own key: nothing that a bot should see.
 OWN_PREFIXES: Final = ("WATCHWORD_", "VAULT_TOKEN")
@@ -52,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         snapshot_replay_ms_max: How much work, measured as time spent applying, may lie after a snapshot.
         archive_journal: Move the journal before the last two snapshots into `testnet/archive/`.
         tick_interval_ms: How often the market makers act.
+        key_rules_as_of: API keys live by the rules of this day; None: of each moment, by the testnet's clock.
     """
 
     home: Path
@@ -67,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_replay_ms_max: Annotated[int, Meta(ge=10)] = 1_000
     archive_journal: bool = True
     tick_interval_ms: Annotated[int, Meta(ge=10)] = 250
+    key_rules_as_of: date | None = None
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +112,51 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     answer_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
 
 
+class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a console process can be told.
+
+    Attributes:
+        home: Folder of all state; one console per home.
+        host, port: Where HTTP listens; port 0 takes any free one.
+        origin: What browsers call it by, scheme, host and port; security keys are bound to it. None: localhost and
+            the port listened on.
+        tls: Serve with the certificate that `watchword tls init` made.
+        tls_cert, tls_key: Serve with these PEM files instead; both or none.
+        allow_host: Further names under which clients may call, separated by commas.
+        limits_scale: Multiplies every rate limit of the management API.
+        mail_host: Server that takes mails to people; None: no mail is sent. Its password is in `WATCHWORD_MAIL_PASSWORD`.
+        mail_port: 0 takes the usual one.
+        mail_security: `starttls`, `tls`, or `none` for a server on this machine.
+        mail_sender: Our address.
+        mail_user: Empty: without signing in.
+        mail_ca: PEM of a further authority to trust for it.
+        sms_url: Where short messages are posted to; None: none is sent.
+        sms_headers_file: File of lines `Name: value` that let us use it.
+        sms_template: The JSON body with `{number}` and `{text}` in it.
+        sms_ca: PEM of a further authority to trust for it.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = CONSOLE_PORT
+    origin: Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")] | None = None
+    tls: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    allow_host: str = ""
+    limits_scale: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
+    mail_host: str | None = None
+    mail_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_sender: str = ""
+    mail_user: str = ""
+    mail_ca: Path | None = None
+    sms_url: str | None = None
+    sms_headers_file: Path | None = None
+    sms_template: str | None = None
+    sms_ca: Path | None = None
+
+
 def read_settings(**given: object) -> Settings:
     """Build the settings of one testnet process.
 
@@ -122,9 +175,20 @@ def read_settings(**given: object) -> Settings:
 def read_gateway_settings(**given: object) -> GatewaySettings:
     """Build the settings of one gateway process. See `read_settings`."""
     settings = GatewaySettings(**_values(GatewaySettings, "gateway", given))
-    if settings.tls and settings.tls_cert is not None:
-        raise ConfigurationError("give --tls or --tls-cert and --tls-key, not both")
+    _one_certificate(tls=settings.tls, given=settings.tls_cert)
     return settings
+
+
+def read_console_settings(**given: object) -> ConsoleSettings:
+    """Build the settings of one console process. See `read_settings`."""
+    settings = ConsoleSettings(**_values(ConsoleSettings, "console", given))
+    _one_certificate(tls=settings.tls, given=settings.tls_cert)
+    return settings
+
+
+def _one_certificate(*, tls: bool, given: Path | None) -> None:
+    if tls and given is not None:
+        raise ConfigurationError("give --tls or --tls-cert and --tls-key, not both")
 
 
 def _values(kind: type[msgspec.Struct], table_name: str, given: dict[str, object]) -> dict[str, Any]:
@@ -220,6 +284,24 @@ def vault_environment() -> VaultEnvironment:
         transit_namespace=os.environ.get("VAULT_NAMESPACE", ""),
         local_upstream=os.environ.get("WATCHWORD_UPSTREAM_LOCAL") or None,
     )
+
+
+def mail_password() -> Secret | None:
+    """Read the mail server's password: `WATCHWORD_MAIL_PASSWORD`, or the file that its `_FILE` twin names."""
+    return _secret_variable(MAIL_PASSWORD_VARIABLE)
+
+
+def accounts_database() -> Secret | None:
+    """Read where people are kept instead of `HOME/console/accounts.db`: a PostgreSQL address, with its password.
+
+    It is in `WATCHWORD_ACCOUNTS_DATABASE`, or in the file that its `_FILE` twin names.
+    """
+    return _secret_variable(ACCOUNTS_DATABASE_VARIABLE)
+
+
+def management_token() -> Secret | None:
+    """Read an API token of the management API: `WATCHWORD_TOKEN`, or the file that its `_FILE` twin names."""
+    return _secret_variable(MANAGEMENT_TOKEN_VARIABLE)
 
 
 def home_folder(given: Path | None) -> Path:

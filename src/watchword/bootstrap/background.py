@@ -14,6 +14,9 @@ Service = Callable[[Any], contextlib.AbstractAsyncContextManager[None]]
 USES_FLUSH_INTERVAL_S: Final = 10.0
 #: When what key changes need is loaded: after the first clients were served, long before the first flush.
 PREPARE_DELAY_S: Final = 2.0
+#: How often the keys are looked through for what time brought; the first time after what changes need is loaded.
+KEYS_SWEEP_INTERVAL_S: Final = 60.0
+KEYS_SWEEP_DELAY_S: Final = 5.0
 
 
 def market_makers(sequencer: Sequencer, interval_ms: int) -> Service:
@@ -44,12 +47,17 @@ def change_preparer(prepare: Callable[[], object]) -> Service:
     return lambda _testnet: _alive(run())
 
 
-def _every(interval_s: float, action: Callable[[], Awaitable[None]]) -> Service:
+def key_sweeper(sweep: Callable[[], Awaitable[None]]) -> Service:
+    """Make a service that does to the keys what time brings."""
+    return _every(KEYS_SWEEP_INTERVAL_S, sweep, KEYS_SWEEP_DELAY_S)
+
+
+def _every(interval_s: float, action: Callable[[], Awaitable[None]], first_s: float | None = None) -> Service:
     """Run an action at a steady pace; one that is late does not make the next ones hurry."""
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + interval_s
+        due = loop.time() + (interval_s if first_s is None else first_s)
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             due = max(due + interval_s, loop.time())

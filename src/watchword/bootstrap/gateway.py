@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
+from watchword.adapters.approver_key import read_approver_key, write_approver_key
 from watchword.adapters.audit.sqlite_sink import SqliteReader
-from watchword.adapters.gateway_home import GatewayHome, ledger_path
+from watchword.adapters.gateway_home import GatewayHome, approver_key_path, ledger_path
 from watchword.adapters.ledger.sqlite_ledger import SqliteLedger
 from watchword.adapters.system import SystemClock, SystemEntropy, monotonic_ns, wall_us
 from watchword.adapters.upstream.account_events import AccountEvents
@@ -20,7 +22,9 @@ from watchword.adapters.upstream.market import MarketFeed
 from watchword.adapters.upstream.session import UpstreamSession
 from watchword.adapters.upstream.streams import StreamLink
 from watchword.adapters.upstream.ws_link import WsApiLink
+from watchword.adapters.waiting_room import WaitingRoom
 from watchword.audit.event import Intent
+from watchword.audit.trail import AuditUnavailable
 from watchword.binance.endpoints import BY_NAME
 from watchword.binance.request import Params
 from watchword.binance.upstreams import ADDRESSES, Addresses, local_addresses
@@ -30,6 +34,8 @@ from watchword.bootstrap.ledger_start import start_ledger
 from watchword.bootstrap.own_subscriptions import OwnSubscriptions, keep_following
 from watchword.bootstrap.vault_host import VaultHost
 from watchword.config import GatewaySettings
+from watchword.gateway.approval_desk import ApprovalDesk
+from watchword.gateway.approvals import Approvals
 from watchword.gateway.budgets import BudgetRules, Budgets
 from watchword.gateway.messages import Answer, Refused, Unanswered
 from watchword.gateway.order_desk import OrderDesk
@@ -50,6 +56,8 @@ ROLE: Final = "watchword gateway serve"
 CLOCK_WAIT_S: Final = 3.0
 #: How often the vault is looked at, to open what waits for unsealing.
 VAULT_LOOK_S: Final = 0.5
+#: How often requests that wait for people are looked at, to record those whose time is over.
+APPROVALS_LOOK_S: Final = 1.0
 
 
 @final
@@ -71,6 +79,7 @@ class Gateway:
         accounts: The gateway's own user-data subscriptions.
         guard: Against replayed requests.
         desk: Whose order is it.
+        approvals: Requests that wait for people, and what people say about them.
         pipeline: The life of a request.
         reconciler: Finds out what became of requests nobody answered.
     """
@@ -93,6 +102,7 @@ class Gateway:
         self.market = MarketFeed(self.rest_link, self.session, self.time)
         self.desk = OrderDesk(self.ledger, self.entropy)
         self.guard = ReplayGuard()
+        self.approvals = self.key_desk.approvals = self._approval_desk()
         self.pipeline = Pipeline(
             upstream=settings.upstream,
             keys=self.keys,
@@ -105,6 +115,7 @@ class Gateway:
             entropy=self.entropy,
             guard=self.guard,
             budgets=_budgets(settings),
+            approvals=self.approvals.approvals,
         )
         self.reconciler = Reconciler(
             self.desk, self.ledger, self.trail, self._ask, self.time.now_us, asyncio.sleep
@@ -155,6 +166,7 @@ class Gateway:
         ending.callback(self.home.release)
         await self.trail.start()
         ending.push_async_callback(self.trail.stop)
+        ending.push_async_callback(self.approvals.close)
         ending.callback(self.host.close)
         ending.callback(self.key_desk.close)
         await start_ledger(self.ledger, self.trail, self.desk, audit_path(self.settings.home))
@@ -176,6 +188,7 @@ class Gateway:
             self.market.run(),
             keep_following(self.accounts, self._wanted_accounts),
             self._watch_vault(),
+            self._record_lapsed(),
         ):
             await ending.enter_async_context(_alive(work))
 
@@ -223,6 +236,20 @@ class Gateway:
                     )
             was_sealed = sealed
             await asyncio.sleep(VAULT_LOOK_S)
+
+    def _approval_desk(self) -> ApprovalDesk:
+        path = approver_key_path(self.settings.home)
+        waiting = Approvals(self.clock, self.entropy, WaitingRoom())
+        return ApprovalDesk(waiting, self.trail, partial(write_approver_key, path), read_approver_key(path))
+
+    async def _record_lapsed(self) -> None:
+        """Record what nobody answered in time."""
+        while True:
+            await asyncio.sleep(APPROVALS_LOOK_S)
+            try:
+                await self.approvals.record_lapsed()
+            except AuditUnavailable as error:
+                LOG.warning("approvals that lapsed are not in the trail: %s", error)
 
     async def _ask(
         self, credential_id: str, key_id: str, name: str, params: Params

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from watchword.audit.trail import AuditTrail
     from watchword.bootstrap.vault_host import VaultHost
     from watchword.credentials.verifier import Verifier
+    from watchword.gateway.approval_desk import ApprovalDesk
     from watchword.gateway.virtual_key import VirtualKey
     from watchword.gateway.virtual_key_store import VirtualKeyStore
     from watchword.kernel.clock import Clock
@@ -78,6 +79,7 @@ class KeyDesk:
         clock, entropy: Of the process.
         usage: Tells what a key has used up, by its id; None where nobody knows.
         status: Tells how the gateway around this desk is; None where there is none.
+        approvals: Where people decide about requests; None where there is no gateway.
         turn: Held while a change is made, from judging to effect.
     """
 
@@ -109,6 +111,7 @@ class KeyDesk:
         self.clock, self.entropy, self.usage = clock, entropy, usage
         self.turn = asyncio.Lock()
         self.status: Callable[[], Any] | None = None
+        self.approvals: ApprovalDesk | None = None
         self._store, self._trail, self._host = store, trail, host
         self._removed: set[str] = set()
         self.registry = Registry(store.load(), host.vault if host else _NoVault(), clock.now_us())

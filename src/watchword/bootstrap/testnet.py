@@ -13,6 +13,7 @@ Tests use `open_memory_testnet(settings, clock, entropy)`: same object, nothing 
 Never speaks HTTP and never prints, but for the last words of a process that must stop.
 """
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -24,19 +25,28 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from watchword.adapters.group_commit import Sequencer, later_in_loop
-from watchword.adapters.home import Home
+from watchword.adapters.home import Home, write_atomically
 from watchword.adapters.journal_sqlite import SqliteJournal
 from watchword.adapters.memory.journal import MemoryJournal
 from watchword.adapters.memory.keys import MemoryKeyStore
+from watchword.adapters.moveable_clock import MoveableClock
 from watchword.adapters.snapshot_files import SnapshotFiles
 from watchword.adapters.sql.key_store import SqlKeyStore
 from watchword.adapters.system import SystemClock, SystemEntropy, monotonic_ns
-from watchword.bootstrap.background import Service, change_preparer, market_makers, use_recorder
+from watchword.bootstrap.background import (
+    Service,
+    change_preparer,
+    key_sweeper,
+    market_makers,
+    use_recorder,
+)
 from watchword.bootstrap.opening import check_closing, note_closing, open_or_check, open_venue
 from watchword.bootstrap.recovery import UNOPENED, Recovered, recover
 from watchword.bootstrap.snapshots import SnapshotSchedule
 from watchword.config import Settings
 from watchword.credentials.key_directory import KeyDirectory
+from watchword.credentials.key_rules import KeyRules, rules_as_of, start_of_day_us
+from watchword.credentials.key_sweep import KeySweep
 from watchword.exchange.venue import Venue
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
@@ -50,15 +60,18 @@ class Testnet:
 
     Attributes:
         settings: What the process was told.
-        clock, entropy: Time and randomness.
+        clock: The exchange's time; move it with `move_clock`, so that everything hears of it.
+        entropy: Randomness.
         venue: The exchange. Read it freely from the loop's thread; change it through `sequencer` only.
         directory: The API keys (`find`, `touch`, `on_revoked` …).
+        sweep: What becomes of keys as time passes, and what was said of it.
         sequencer: Stores, applies and answers commands; its `listeners` see everything that happened.
         seed, liquidity: What the venue was opened with.
         home: The folder it lives in; None in memory.
         snapshots: Makes snapshots; None in memory.
         addresses: Where it serves, once `announce` was told.
         at_hand: What the operations keep between calls, by its type. No state: nothing depends on it.
+        on_clock_moved: Called after the clock was moved and the keys were swept.
         on_close: Called once by `close`.
         services: Context managers entered by `start` and left by `stop`, in order and in reverse.
     """
@@ -68,7 +81,7 @@ class Testnet:
     def __init__(
         self,
         settings: Settings,
-        clock: Clock,
+        clock: MoveableClock,
         entropy: Entropy,
         venue: Venue,
         directory: KeyDirectory,
@@ -83,11 +96,13 @@ class Testnet:
         self.entropy = entropy
         self.venue = venue
         self.directory = directory
+        self.sweep = KeySweep(directory)
         self.sequencer = sequencer
         self.seed = seed
         self.liquidity = liquidity
         self.home = home
         self.snapshots: SnapshotSchedule | None = None
+        self.on_clock_moved: list[Callable[[], None]] = []
         self.on_close: Callable[[], None] | None = None
         self.services: list[Service] = []
         self.addresses: dict[str, str] = {}
@@ -105,6 +120,28 @@ class Testnet:
         self.addresses = addresses
         if self.home is not None:
             self.home.write_run(addresses)
+
+    async def move_clock(self, by_us: int) -> None:
+        """Move the exchange's clock forward; what that brings to keys has happened on return.
+
+        Args:
+            by_us: Microseconds; see `MoveableClock.move`.
+
+        Raises:
+            ValueError: It does not go that way or that far.
+            StorageError: The move could not be stored, or what it brings to keys: that is tried again later.
+        """
+        self.clock.move(by_us)
+        await self.sweep_keys()
+        for listener in self.on_clock_moved:
+            listener()
+
+    async def sweep_keys(self) -> None:
+        """Do to the keys what time brings, a bounded number of them at once."""
+        more = True
+        while more:
+            more = self.sweep.turn(self.clock.now_us())
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """End the services in reverse order, apply what was accepted, store the closing hash, let the home go."""
@@ -131,7 +168,7 @@ def open_testnet(
 
     Args:
         settings: `home` above all; `seed`, `liquidity` and `instruments` matter at the first opening.
-        clock: Where time comes from; the system's by default.
+        clock: Where time comes from, before it is moved; the system's by default.
         entropy: Where ids and secrets come from; the system's by default.
         role: What this process is, shown to whoever finds the home locked.
         on_halt: What to do when a write fails; by default the process ends at once.
@@ -144,17 +181,18 @@ def open_testnet(
         CorruptStoreError: Stored bytes are damaged or acknowledged commands are missing.
         ConfigurationError: A setting cannot be used with this home.
     """
-    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    entropy = entropy or SystemEntropy()
     with contextlib.ExitStack() as opened:
         stores = _open_stores(settings, role, opened)
+        moveable = MoveableClock.open(clock or SystemClock(), stores.home.clock_path, write_atomically)
         began_ns = monotonic_ns()
         recovered = recover(stores.journal, SnapshotFiles(stores.home.snapshots_path))
         check_closing(stores.home, recovered)
-        open_or_check(settings, clock, stores.journal, recovered)
+        open_or_check(settings, moveable, stores.journal, recovered)
         # What was built now stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        testnet = _assemble(settings, clock, entropy, stores, recovered, on_halt or halt_process)
+        testnet = _assemble(settings, moveable, entropy, stores, recovered, on_halt or halt_process)
         testnet.snapshots = SnapshotSchedule(
             settings,
             stores.home,
@@ -181,17 +219,19 @@ def open_memory_testnet(
     Returns:
         A testnet that is opened (the first command is applied) and not started.
     """
-    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    moveable, entropy = MoveableClock(clock or SystemClock()), entropy or SystemEntropy()
     journal = MemoryJournal()
     recovered = Recovered(Venue(), UNOPENED)
-    open_venue(settings, clock, journal, recovered, liquidity=bool(settings.liquidity))
-    sequencer = Sequencer(journal, recovered.venue, clock, recovered.position, _go_on, run_job=later_in_loop)
+    open_venue(settings, moveable, journal, recovered, liquidity=bool(settings.liquidity))
+    sequencer = Sequencer(
+        journal, recovered.venue, moveable, recovered.position, _go_on, run_job=later_in_loop
+    )
     return Testnet(
         settings,
-        clock,
+        moveable,
         entropy,
         recovered.venue,
-        KeyDirectory(MemoryKeyStore(), entropy),
+        KeyDirectory(MemoryKeyStore(), entropy, _rules(settings)),
         sequencer,
         seed=recovered.seed or 0,
         liquidity=bool(recovered.liquidity),
@@ -219,7 +259,7 @@ def _open_stores(settings: Settings, role: str, opened: contextlib.ExitStack) ->
 
 def _assemble(
     settings: Settings,
-    clock: Clock,
+    clock: MoveableClock,
     entropy: Entropy,
     stores: _Stores,
     recovered: Recovered,
@@ -234,7 +274,7 @@ def _assemble(
         clock,
         entropy,
         recovered.venue,
-        KeyDirectory(stores.keys, entropy),
+        KeyDirectory(stores.keys, entropy, _rules(settings)),
         sequencer,
         seed=recovered.seed or 0,
         liquidity=bool(recovered.liquidity),
@@ -242,11 +282,21 @@ def _assemble(
     )
 
 
+def _rules(settings: Settings) -> Callable[[int], KeyRules]:
+    """The key rules of every moment, or those of one day for ever."""
+    chosen = settings.key_rules_as_of
+    if chosen is None:
+        return rules_as_of
+    pinned = rules_as_of(start_of_day_us(chosen))
+    return lambda _now_us: pinned
+
+
 def _services(testnet: Testnet, snapshots: SnapshotSchedule, stores: _Stores) -> list[Service]:
     """What goes on by itself."""
     services = [
         use_recorder(testnet.directory.flush_uses),
         change_preparer(stores.keys.prepare_changes),
+        key_sweeper(testnet.sweep_keys),
         snapshots.running,
     ]
     if testnet.liquidity:

@@ -2,7 +2,22 @@
 
 import typer
 
-from watchword.entrypoints.cli import audit, credential, demo, gateway, keys, policy, testnet, tls, vault
+from watchword.entrypoints.cli import (
+    api,
+    approval,
+    audit,
+    console,
+    credential,
+    demo,
+    gateway,
+    keys,
+    people,
+    policy,
+    signing_in,
+    testnet,
+    tls,
+    vault,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,3 +33,10 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(policy.app, name="policy")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(tls.app, name="tls")
+app.add_typer(console.app, name="console")
+signing_in.mount(app)
+app.add_typer(people.app, name="person")
+app.add_typer(people.factor_app, name="factor")
+app.add_typer(people.token_app, name="token")
+app.add_typer(approval.app, name="approval")
+app.command("api")(api.api)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from watchword.config import read_settings
-from watchword.entrypoints.cli import audit_verify
+from watchword.entrypoints.cli import audit_search, audit_verify
 from watchword.entrypoints.cli.output import say, show_json
 from watchword.entrypoints.cli.testnet_options import AsJson, HomeOption, faults_shown
 from watchword.kernel.errors import ConfigurationError
@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True, help="The tamper-evident record of what was asked, signed and refused."
 )
 app.command("verify")(audit_verify.verify)
+app.command("search")(audit_search.search)
 
 FileOption = Annotated[
     Path | None, typer.Option("--file", help="Read this trail, for example the copy of a second sink.")

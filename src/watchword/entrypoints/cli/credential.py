@@ -137,7 +137,8 @@ def add(
 
     It is encrypted to the vault's public key here. A sealed vault takes it in when it is next unsealed.
     """
-    from watchword.entrypoints.cli.credential_intake import Brought, bring, declared
+    from watchword.bootstrap.credential_intake import Brought
+    from watchword.entrypoints.cli.credential_intake import bring, declared
     from watchword.entrypoints.cli.vault_input import ask_secret
 
     with faults_shown(as_json=as_json):

@@ -9,7 +9,8 @@ import msgspec
 
 from watchword.adapters.secret_files import blank, read_whole
 from watchword.binance.upstreams import Upstream
-from watchword.entrypoints.cli.credential_intake import Brought, Prepared, confirmed, declared, post, prepare
+from watchword.bootstrap.credential_intake import Brought, Prepared
+from watchword.entrypoints.cli.credential_intake import confirmed, declared, post, prepare
 from watchword.entrypoints.cli.credential_show import show_credential
 from watchword.entrypoints.cli.key_terminal import warn
 from watchword.entrypoints.cli.output import say

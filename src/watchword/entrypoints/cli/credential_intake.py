@@ -1,15 +1,14 @@
-"""From what a person brings to an item in the vault's inbox, encrypted to its public key. Can decrypt nothing."""
+"""What a person brings at a terminal, on its way into the vault's inbox. Asks for a passphrase; can decrypt nothing."""
 
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import typer
 
-from watchword.adapters.system import SystemClock, SystemEntropy
-from watchword.binance.upstreams import Upstream
-from watchword.bootstrap.vault_view import Listed, header_of, listed, store_of
+from watchword.bootstrap import credential_intake as intake
+from watchword.bootstrap.credential_intake import Brought, Prepared
+from watchword.bootstrap.vault_view import Listed, listed, store_of
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.permission import Permission, UnknownPermission, read_permissions
 from watchword.entrypoints.cli.key_terminal import terminal_present
@@ -17,43 +16,10 @@ from watchword.entrypoints.cli.vault_client import NobodyHoldsVaultError, VaultR
 from watchword.entrypoints.cli.vault_input import ask_passphrase
 from watchword.entrypoints.vault.requests import RemoveCredential, TakeInbox
 from watchword.kernel.errors import ConfigurationError
-from watchword.kernel.secret import Secret
-from watchword.vault.admission import DEMO_KEK
-from watchword.vault.intake import new_item
-from watchword.vault.material import Material, read_material
+from watchword.vault.material import Material
 from watchword.vault.outcome import Refused
-from watchword.vault.record import RealCredential, clash, new_id, record_problem
+from watchword.vault.record import RealCredential
 from watchword.vault.store import Change
-
-
-class Brought(msgspec.Struct, frozen=True):
-    """A credential before it is encrypted.
-
-    Attributes:
-        label, upstream, api_key, permissions, notes: See `RealCredential`.
-        secret: As typed or read.
-        name: Of the file it came from, for commands that fix it.
-    """
-
-    label: str
-    upstream: Upstream
-    api_key: str
-    secret: Secret
-    name: str
-    permissions: list[Permission]
-    notes: str = ""
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """A credential that may be encrypted and posted.
-
-    Attributes:
-        record: What is known about it.
-        material: Its secret, in the form the vault keeps.
-    """
-
-    record: RealCredential
-    material: Material
 
 
 def bring(folder: Path, brought: Brought, passphrase_file: Path | None) -> Listed:
@@ -89,35 +55,12 @@ def prepare(
     Raises:
         ConfigurationError: It cannot be used.
     """
-    store = store_of(folder)
-    _, kek = header_of(store)
-    if kek.demo and brought.upstream == "live":
-        raise ConfigurationError(DEMO_KEK)
-    material = _material(brought, passphrase_file)
-    record = RealCredential(
-        id=new_id(SystemEntropy()),
-        label=brought.label,
-        upstream=brought.upstream,
-        key_type=material.key_type,
-        api_key=brought.api_key,
-        permissions=tuple(brought.permissions),
-        public_key=material.public.pem() if material.public else "",
-        fingerprint=material.public.fingerprint if material.public else "",
-        created_us=SystemClock().now_us(),
-        notes=brought.notes,
-    )
-    others = [one.record for one in listed(store)] + [one.record for one in beside]
-    wrong = record_problem(record) or clash(record, others)
-    if wrong or not record.api_key:
-        raise ConfigurationError(wrong or "an API key is needed: --api-key")
-    return Prepared(record, material)
+    return intake.judged(folder, brought, _material(brought, passphrase_file), beside)
 
 
 def post(folder: Path, prepared: Prepared) -> Listed:
     """Encrypt to the vault's public key and put into its inbox. Returns and raises as `bring`."""
-    store = store_of(folder)
-    header, _ = header_of(store)
-    store.post(new_item(header, prepared.record, prepared.material.secret))
+    intake.post(folder, prepared)
     return _taken(folder, prepared.record)
 
 
@@ -159,14 +102,14 @@ def declared(texts: list[str] | None) -> list[Permission]:
 
 def _material(brought: Brought, passphrase_file: Path | None) -> Material:
     """Read the secret, asking for a passphrase only when it is encrypted."""
-    found = read_material(brought.secret, None, SystemEntropy(), brought.name)
+    found = intake.material_of(brought, None)
     if (
         isinstance(found, KeyProblem)
         and found.reason == "passphrase_missing"
         and (passphrase_file or terminal_present())
     ):
         passphrase = ask_passphrase(passphrase_file, "Passphrase of the private key", new=False)
-        found = read_material(brought.secret, passphrase, SystemEntropy(), brought.name)
+        found = intake.material_of(brought, passphrase)
     if isinstance(found, KeyProblem | Refused):
         raise ConfigurationError(str(found))
     return found

@@ -12,7 +12,7 @@ from watchword.entrypoints.cli.output import say, show_json, show_table
 from watchword.kernel.errors import ConfigurationError
 from watchword.policy.advice import advise
 from watchword.policy.comparison import compare
-from watchword.policy.decision import Deny, Explanation
+from watchword.policy.decision import Decision, Deny, Explanation
 from watchword.policy.document import read_policy
 from watchword.policy.engine import explain as explain_request
 from watchword.policy.nodes import Problem
@@ -129,14 +129,21 @@ def _explained(found: Explanation) -> dict[str, Any]:
     decision = found.decision
     denied = decision if isinstance(decision, Deny) else None
     return {
-        "decision": "allow" if denied is None else "deny",
+        "decision": _decided(decision),
         "rule": denied.rule if denied else None,
         "reason": denied.reason if denied else None,
         "limit": denied.limit if denied else None,
         "values": dict(denied.values) if denied else {},
+        "demands": msgspec.to_builtins(denied.demands) if denied else [],
         "rules": [{**msgspec.to_builtins(entry), "values": dict(entry.values)} for entry in found.verdicts],
         "facts": [list(fact) for fact in found.facts],
     }
+
+
+def _decided(decision: Decision) -> str:
+    if isinstance(decision, Deny):
+        return "approval" if decision.demands else "deny"
+    return "allow"
 
 
 def _tested(path: Path, outcome: Outcome) -> dict[str, Any]:
@@ -170,7 +177,11 @@ def _show_tests(path: Path, outcomes: list[Outcome]) -> None:
 
 def _show_explanation(policy: Policy, found: Explanation) -> None:
     decision = found.decision
-    verdict = f"denied by {decision}" if isinstance(decision, Deny) else "allowed"
+    verdict = {
+        "allow": "allowed",
+        "deny": f"denied by {decision}",
+        "approval": f"denied until approved, by {decision}",
+    }[_decided(decision)]
     say(f"{policy.name}: {verdict}")
     show_table("", ("what", "measured"), found.facts)
     rows = [(entry.rule, entry.outcome, entry.limit, entry.reason) for entry in found.verdicts]

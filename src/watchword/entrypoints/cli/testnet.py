@@ -9,7 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from watchword.config import read_settings
-from watchword.entrypoints.cli import testnet_accounts, testnet_keys
+from watchword.entrypoints.cli import (
+    testnet_accounts,
+    testnet_addresses,
+    testnet_clock,
+    testnet_key_life,
+    testnet_keys,
+)
 from watchword.entrypoints.cli.admin_client import administration, home_must_exist, running
 from watchword.entrypoints.cli.output import say, show_fields, show_json
 from watchword.entrypoints.cli.testnet_options import (
@@ -24,7 +30,10 @@ from watchword.kernel.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help="A Binance-compatible exchange on this machine.")
 app.add_typer(testnet_accounts.app, name="account")
+app.add_typer(testnet_addresses.app, name="address")
+testnet_keys.app.add_typer(testnet_key_life.app)
 app.add_typer(testnet_keys.app, name="key")
+app.command()(testnet_clock.clock)
 
 
 @app.command()

@@ -26,6 +26,14 @@ def create(
         ),
     ] = None,
     no_deposit: Annotated[bool, typer.Option("--no-deposit", help="Open it empty.")] = False,
+    sub_account_of: Annotated[
+        str,
+        typer.Option(
+            metavar="MASTER",
+            help="Open it as a sub-account of this one: NAME is its email, or a virtual email is made of it.",
+            show_default="a master account",
+        ),
+    ] = "",
     home: HomeOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,7 +43,7 @@ def create(
             raise ConfigurationError("give --deposit or --no-deposit, not both")
         deposits = {} if no_deposit else read_deposits(deposit) if deposit else None
         with administration(read_settings(home=home), "watchword testnet account create") as perform:
-            account = perform(ask.CreateAccount(name, deposits))
+            account = perform(ask.CreateAccount(name=name, deposits=deposits, parent=sub_account_of))
         if as_json:
             show_json(account)
         else:
@@ -60,8 +68,10 @@ def show_accounts(accounts: list[dict[str, Any]]) -> None:
     """Print accounts, one line per balance."""
     rows: list[tuple[object, ...]] = []
     for account in accounts:
-        begin: tuple[object, ...] = (account["account_id"], account["account"])
+        begin: tuple[object, ...] = (
+            account["account_id"], account["account"], account["sub_account_of"] or "-"
+        )  # fmt: skip
         for asset, balance in account["balances"].items() or [("-", {"free": "-", "locked": "-"})]:
             rows.append((*begin, asset, balance["free"], balance["locked"]))
-            begin = (" ", " ")
-    show_table("", ("id", "account", "asset", "free", "locked"), rows)
+            begin = (" ", " ", " ")
+    show_table("", ("id", "account", "sub-account of", "asset", "free", "locked"), rows)

@@ -9,11 +9,13 @@ import typer
 from watchword.adapters.key_files import write_new
 from watchword.adapters.system import SystemEntropy
 from watchword.config import read_settings
+from watchword.credentials.key_templates import TEMPLATES
 from watchword.credentials.keypair import KeyKind, generate
 from watchword.credentials.permission import PERMISSIONS
 from watchword.credentials.verifier import KeyType
 from watchword.entrypoints.cli.admin_client import administration, home_must_exist
 from watchword.entrypoints.cli.output import say, show_fields, show_json, show_table
+from watchword.entrypoints.cli.paging_options import Cursor, Descending, Limit, Query, say_where
 from watchword.entrypoints.cli.testnet_options import AsJson, HomeOption, faults_shown
 from watchword.entrypoints.testnet.admin import requests as ask
 from watchword.kernel.errors import ConfigurationError
@@ -36,6 +38,8 @@ _MADE: Final[dict[Kind, KeyKind]] = {Kind.RSA: "rsa-2048", Kind.ED25519: "ed2551
 _PERMISSION_HELP: Final = (
     f"Grant to add; READING is there already. `trade` for trading. All: {', '.join(PERMISSIONS)}."
 )
+
+_TEMPLATES: Final = tuple(one.name for one in TEMPLATES)
 
 Label = Annotated[str | None, typer.Option(help="What you call it.")]
 Permissions = Annotated[list[str] | None, typer.Option("--permission", help=_PERMISSION_HELP)]
@@ -64,6 +68,10 @@ def create(
         ),
     ] = None,
     label: Label = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help=f"A task, with the permissions it needs and no more: {', '.join(_TEMPLATES)}."),
+    ] = None,
     permission: Permissions = None,
     ip: Ips = None,
     symbol: Symbols = None,
@@ -76,6 +84,8 @@ def create(
     An HMAC secret is shown once, here. Keys can read; `--permission trade` lets them trade.
     """
     with faults_shown(as_json=as_json):
+        if template is not None and permission:
+            raise ConfigurationError("give --template or --permission, not both")
         if (public_key is not None or out is not None) and kind is Kind.HMAC:
             raise ConfigurationError("an hmac key has no public key and no file: its secret is shown once")
         if public_key is not None and out is not None:
@@ -102,6 +112,7 @@ def create(
                         ip or [],
                         symbol or [],
                         expires or "",
+                        template or "",
                     )
                 )
             except BaseException:
@@ -116,20 +127,56 @@ def create(
 @app.command("list")
 def list_keys(
     account: Annotated[str | None, typer.Option(help="Only this account's.")] = None,
+    query: Query = "",
+    state: Annotated[ask.KeyState | None, typer.Option(help="Only keys in this state.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--type", help="Only keys of this type.")] = None,
+    permission: Annotated[str, typer.Option(help="Only keys with this grant.")] = "",
+    sort: Annotated[ask.KeyOrder, typer.Option(help="What they are sorted by.")] = "created",
+    descending: Descending = False,
+    limit: Limit = None,
+    cursor: Cursor = "",
     home: HomeOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List API keys."""
+    """List API keys.
+
+    Example: watchword testnet key list --query grid --sort last_used --descending --limit 20
+    """
     with faults_shown(as_json=as_json):
         settings = read_settings(home=home)
         home_must_exist(settings)
         with administration(settings, "watchword testnet key list") as perform:
-            keys = perform(ask.ListKeys(account or ""))
+            answer = perform(
+                ask.ListKeys(
+                    account or "",
+                    query=query,
+                    state=state,
+                    key_type=_TYPES[kind] if kind else None,
+                    permission=permission,
+                    sort=sort,
+                    descending=descending,
+                    limit=limit,
+                    cursor=cursor,
+                )
+            )
         if as_json:
-            show_json(keys)
+            show_json(answer)
             return
-        columns = ("account", "api_key", "key_type", "label", "permissions", "ips", "symbols", "expires")
+        page = answer if isinstance(answer, dict) else {"keys": answer}
+        keys = page["keys"]
+        columns = (
+            "account",
+            "api_key",
+            "key_type",
+            "label",
+            "permissions",
+            "ips",
+            "symbols",
+            "expires",
+            "ends",
+        )
         show_table("", columns, [[key[column] for column in columns] for key in keys])
+        say_where(len(keys), page.get("total"), page.get("next"))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 
 from watchword.config import home_folder
 from watchword.entrypoints.cli.output import say, show_json
+from watchword.entrypoints.cli.paging_options import Cursor, Descending, Limit, Query
 from watchword.entrypoints.cli.vault_client import AsJson, HomeOption, faults_shown
 from watchword.entrypoints.cli.virtual_keys_client import Ask, administration, look
 from watchword.entrypoints.cli.virtual_keys_pair import (
@@ -118,13 +119,34 @@ def issue(
 
 def list_keys(
     revoked: Annotated[bool, typer.Option("--revoked", help="Revoked ones as well.")] = False,
+    query: Query = "",
+    state: Annotated[wire.KeyState | None, typer.Option(help="Only keys in this state.")] = None,
+    kind: Annotated[KindOption | None, typer.Option("--type", help="Only keys of this type.")] = None,
+    credential: Annotated[str, typer.Option(help="Only this real credential's, by label or id.")] = "",
+    sort: Annotated[wire.KeyOrder, typer.Option(help="What they are sorted by.")] = "created",
+    descending: Descending = False,
+    limit: Limit = None,
+    cursor: Cursor = "",
     home: HomeOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List virtual keys with their state and how long they last."""
+    """List virtual keys with their state and how long they last.
+
+    Example: watchword key list --query grid --sort last_used --descending --limit 20
+    """
     with faults_shown(as_json=as_json):
-        answer = look(home_folder(home), wire.ListKeys(revoked))
-        show_keys(answer["keys"], as_json=as_json)
+        request = wire.ListKeys(
+            revoked,
+            query=query,
+            state=state,
+            key_type=TYPES[kind] if kind else None,
+            credential=credential,
+            sort=sort,
+            descending=descending,
+            limit=limit,
+            cursor=cursor,
+        )
+        show_keys(look(home_folder(home), request), as_json=as_json)
 
 
 def show(reference: Reference, home: HomeOption = None, as_json: AsJson = False) -> None:

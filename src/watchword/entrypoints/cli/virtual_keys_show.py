@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from watchword.entrypoints.cli.output import say, show_fields, show_json, show_table
+from watchword.entrypoints.cli.paging_options import say_where
 
 _SHOWN_KEY_LENGTH: Final = 12
 _COLUMNS: Final = (
@@ -10,10 +11,17 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def show_keys(keys: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print keys, one a line."""
+def show_keys(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print keys, one a line.
+
+    Args:
+        answer: Of `ListKeys`.
+        as_json: Print JSON: the list, or with `total` and `next` where a page was asked for.
+    """
+    keys, total = answer["keys"], answer.get("total")
     if as_json:
-        show_json([_without_policy(key) for key in keys])
+        shown = [_without_policy(key) for key in keys]
+        show_json(shown if total is None else {"keys": shown, "total": total, "next": answer.get("next")})
         return
     rows = [
         (
@@ -24,6 +32,7 @@ def show_keys(keys: list[dict[str, Any]], *, as_json: bool) -> None:
         for key in keys
     ]  # fmt: skip
     show_table("", _COLUMNS, rows)
+    say_where(len(keys), total, answer.get("next"))
 
 
 def show_key(key: dict[str, Any], *, as_json: bool) -> None:

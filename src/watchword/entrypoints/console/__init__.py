@@ -1,0 +1,1 @@
+"""The console: the management API that people and programs use to run all of Watchword."""

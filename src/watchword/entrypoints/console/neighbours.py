@@ -1,0 +1,140 @@
+"""The other processes of a home, asked over their admin sockets for the person who calls. Never decides who may ask.
+
+One connection a question: management is rare, and a neighbour that was restarted is found again by itself.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from watchword.adapters.gateway_home import gateway_socket_path
+from watchword.adapters.home import admin_socket_path
+from watchword.adapters.vault_home import vault_socket_path
+from watchword.entrypoints.console import problem as told
+from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.gateway.admin import requests as gateway_requests
+from watchword.entrypoints.sockets.admin_socket import connect
+from watchword.entrypoints.vault import requests as vault_requests
+from watchword.kernel.errors import StorageError
+
+if TYPE_CHECKING:
+    from watchword.bootstrap.console import Console
+
+#: Answers are read whole; 10,000 keys that nobody paged are the largest.
+ANSWER_BYTES_MAX: Final = 32 << 20
+ANSWER_S_MAX: Final = 60.0
+#: Unsealing derives a key from a passphrase, or asks a cloud.
+VAULT_ANSWER_S_MAX: Final = 180.0
+
+_KINDS: Final = {"not_found": told.NOT_FOUND, "sealed": told.CONFLICT, "refused": told.REFUSED}
+
+
+class Neighbour:
+    """One process, behind its admin socket.
+
+    When unavailable: answers a Problem; nothing was done, or it says that this is not known.
+    """
+
+    def __init__(self, path: Path, name: str, start: str, answer_s_max: float = ANSWER_S_MAX) -> None:
+        """Say where it listens; nothing is opened yet.
+
+        Args:
+            path: Its socket.
+            name: For people: `the testnet`.
+            start: The command that starts it.
+            answer_s_max: How long it may take, seconds.
+        """
+        self._path, self._name, self._start, self._answer_s_max = path, name, start, answer_s_max
+
+    async def send(self, line: bytes) -> Any | Problem:
+        """Send one request and wait for its answer.
+
+        Args:
+            line: One line of JSON with its line end.
+
+        Returns:
+            The answer's `result`, or why there is none.
+
+        Raises:
+            StorageError: It was lost before it answered; whether it was done is unknown.
+        """
+        try:
+            connection = connect(self._path)
+        except OSError:
+            return Problem(told.UNAVAILABLE, f"{self._name} is not running; start it with: {self._start}")
+        connection.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=ANSWER_BYTES_MAX)
+        try:
+            async with asyncio.timeout(self._answer_s_max):
+                writer.write(line)
+                await writer.drain()
+                found = await reader.readline()
+        except (OSError, ValueError, TimeoutError) as error:
+            raise StorageError(
+                f"lost {self._name} before it answered; whether it was done is unknown"
+            ) from error
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        if not found.endswith(b"\n"):
+            raise StorageError(f"{self._name} ended before it answered; whether it was done is unknown")
+        return _result(found)
+
+
+class Neighbours:
+    """All of them, of one home.
+
+    Attributes:
+        testnet: Accounts and keys of the exchange.
+        gateway: Virtual keys and approvals.
+        vault: Real credentials and the seal; the gateway's process, on a socket of its own.
+        editing: Held while a key is read, judged and changed: what is judged must be what is changed.
+    """
+
+    def __init__(self, home: Path) -> None:
+        """Say where they listen.
+
+        Args:
+            home: Absolute.
+        """
+        self.testnet = Neighbour(admin_socket_path(home), "the testnet", "watchword testnet serve")
+        self.gateway = Neighbour(gateway_socket_path(home), "the gateway", "watchword gateway serve")
+        self.vault = Neighbour(
+            vault_socket_path(home), "the vault's process", "watchword gateway serve", VAULT_ANSWER_S_MAX
+        )
+        self.editing = asyncio.Lock()
+
+    async def ask_testnet(self, request: msgspec.Struct) -> Any | Problem:
+        """Ask the testnet; `request` is one of its admin requests."""
+        return await self.testnet.send(msgspec.json.encode(request) + b"\n")
+
+    async def ask_gateway(self, request: gateway_requests.AnyRequest) -> Any | Problem:
+        """Ask the gateway."""
+        return await self.gateway.send(gateway_requests.write_request(request))
+
+    async def ask_vault(self, request: vault_requests.AnyRequest) -> Any | Problem:
+        """Ask the vault's process."""
+        return await self.vault.send(vault_requests.write_request(request))
+
+
+def neighbours_of(console: "Console") -> Neighbours:
+    """Return the neighbours of a console; made at the first call."""
+    found = console.at_hand.get(Neighbours)
+    if found is None:
+        found = console.at_hand[Neighbours] = Neighbours(console.settings.home)
+    neighbours: Neighbours = found
+    return neighbours
+
+
+def _result(line: bytes) -> Any | Problem:
+    try:
+        answer = msgspec.json.decode(line)
+    except msgspec.MsgspecError as error:
+        raise StorageError("a neighbour's answer cannot be read; whether it was done is unknown") from error
+    if "error" not in answer:
+        return answer["result"]
+    return Problem(_KINDS.get(answer.get("kind", ""), told.REFUSED), str(answer["error"]))

@@ -1,0 +1,62 @@
+"""Reads bodies and queries strictly: one JSON document, known fields only, nothing twice. Decides nothing about callers.
+
+Why strictly: a field nobody asked for must not change a role or an owner (mass assignment), and of a parameter sent twice
+two readers may believe different ones.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from watchword.entrypoints.console.problem import INVALID, MALFORMED, NOT_JSON, Problem
+
+BODY_BYTES_MAX: Final = 65_536
+QUERY_PARAMETERS_MAX: Final = 32
+MEDIA_TYPE: Final = "application/json"
+
+
+def read_body(kind: type[msgspec.Struct] | None, content_type: str, body: bytes) -> Any:
+    """Read a body.
+
+    Args:
+        kind: What the route wants; None wants no body.
+        content_type: The header as sent.
+        body: At most BODY_BYTES_MAX.
+
+    Returns:
+        The struct, None, or a `Problem`.
+    """
+    if kind is None:
+        return Problem(MALFORMED, "this route takes no body") if body else None
+    if content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
+        return Problem(NOT_JSON)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        return Problem(INVALID, str(error))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Problem(MALFORMED, "the body is no JSON document")
+
+
+def read_query(kind: type[msgspec.Struct] | None, pairs: Sequence[tuple[str, str]]) -> Any:
+    """Read a query's parameters; the same name twice is refused.
+
+    Args:
+        kind: What the route wants; None wants no query.
+        pairs: As decoded from the URL, in order.
+
+    Returns:
+        The struct, None, or a `Problem`.
+    """
+    if len(pairs) > QUERY_PARAMETERS_MAX:
+        return Problem(MALFORMED, f"a query has at most {QUERY_PARAMETERS_MAX} parameters")
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        return Problem(INVALID, "a parameter of the query is there twice")
+    if kind is None:
+        return Problem(INVALID, "this route takes no query") if pairs else None
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return Problem(INVALID, str(error))

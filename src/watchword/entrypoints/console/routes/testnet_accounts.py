@@ -1,0 +1,215 @@
+"""Exchange accounts of the testnet: opened, paid into, their withdrawal addresses. Whose they are is `assignments`'."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from watchword.accounts.roles import ALL
+from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.problem import NOT_FOUND, Problem
+from watchword.entrypoints.console.route import Ask, Audit, Route
+from watchword.entrypoints.console.routes.asking import behalf_of
+from watchword.entrypoints.console.routes.reaching import reaches_account
+from watchword.entrypoints.testnet.admin import requests as testnet
+
+TAG: Final = "testnet"
+NAME_LENGTH_MAX: Final = 64
+ASSETS_MAX: Final = 50
+#: Digits of an amount, with its point.
+AMOUNT_LENGTH_MAX: Final = 32
+ADDRESS_LENGTH_MAX: Final = 128
+
+Amounts = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=20)], Annotated[str, Meta(max_length=AMOUNT_LENGTH_MAX)]
+    ],
+    Meta(max_length=ASSETS_MAX),
+]
+
+
+class BalanceView(msgspec.Struct, frozen=True):
+    """What an account has of an asset, decimal texts."""
+
+    free: str
+    locked: str
+
+
+class ExchangeAccountView(msgspec.Struct, frozen=True):
+    """An account of the testnet.
+
+    Attributes:
+        owner: Id of the person it belongs to, or None.
+        created: ISO 8601.
+        balances: By asset; what is nothing is left out.
+    """
+
+    account: str
+    account_id: int
+    created: str | None
+    balances: dict[str, BalanceView]
+    owner: str | None = None
+
+
+class ExchangeAccountList(msgspec.Struct, frozen=True):
+    """Accounts within the caller's reach, oldest first."""
+
+    items: list[ExchangeAccountView]
+
+
+class ExchangeAccountDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account to be opened.
+
+    Attributes:
+        name: 1 to 64 printable characters, not a number.
+        deposits: Decimal texts by asset, paid in now and at every reset; None gives enough of everything to try.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+    deposits: Amounts | None = None
+
+
+class DepositDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Money to be paid in: decimal texts by asset."""
+
+    deposits: Annotated[Amounts, Meta(min_length=1)]
+
+
+class AddressView(msgspec.Struct, frozen=True):
+    """A place an account may withdraw to."""
+
+    asset: str
+    network: str
+    address: str
+    name: str
+
+
+class AddressBook(msgspec.Struct, frozen=True):
+    """Where an account may withdraw to."""
+
+    account: str
+    account_id: int
+    addresses: list[AddressView]
+
+
+class AddressDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place to withdraw to, or to forget."""
+
+    asset: Annotated[str, Meta(min_length=1, max_length=20)]
+    address: Annotated[str, Meta(min_length=1, max_length=ADDRESS_LENGTH_MAX)]
+    name: Annotated[str, Meta(max_length=NAME_LENGTH_MAX)] = ""
+
+
+async def list_exchange_accounts(ask: Ask[None, None]) -> ExchangeAccountList | Problem:
+    """List the accounts within reach."""
+    found = await neighbours_of(ask.console).ask_testnet(testnet.ListAccounts(on_behalf=behalf_of(ask)))
+    if isinstance(found, Problem):
+        return found
+    views = [_view(ask, one) for one in found]
+    return ExchangeAccountList([view for view in views if reaches_account(ask, view.account_id)])
+
+
+async def open_exchange_account(ask: Ask[ExchangeAccountDraft, None]) -> ExchangeAccountView | Problem:
+    """Open an account."""
+    draft = ask.body
+    request = testnet.CreateAccount(draft.name, draft.deposits, on_behalf=behalf_of(ask))
+    made = await neighbours_of(ask.console).ask_testnet(request)
+    return made if isinstance(made, Problem) else _view(ask, made)
+
+
+async def deposit(ask: Ask[DepositDraft, None]) -> ExchangeAccountView | Problem:
+    """Pay into an account."""
+    account = account_in_path(ask)
+    if isinstance(account, Problem):
+        return account
+    request = testnet.DepositMoney(str(account), ask.body.deposits, on_behalf=behalf_of(ask))
+    paid = await neighbours_of(ask.console).ask_testnet(request)
+    return paid if isinstance(paid, Problem) else _view(ask, paid)
+
+
+async def show_addresses(ask: Ask[None, None]) -> AddressBook | Problem:
+    """Show where an account may withdraw to."""
+    account = account_in_path(ask)
+    if isinstance(account, Problem):
+        return account
+    return await _book(ask, testnet.ListAddresses(str(account), on_behalf=behalf_of(ask)))
+
+
+async def allow_address(ask: Ask[AddressDraft, None]) -> AddressBook | Problem:
+    """Let an account withdraw to an address."""
+    account, draft = account_in_path(ask), ask.body
+    if isinstance(account, Problem):
+        return account
+    by = behalf_of(ask)
+    return await _book(
+        ask, testnet.AllowWithdrawal(str(account), draft.asset, draft.address, draft.name, on_behalf=by)
+    )
+
+
+async def forget_address(ask: Ask[AddressDraft, None]) -> AddressBook | Problem:
+    """Take an address out of an account's book."""
+    account, draft = account_in_path(ask), ask.body
+    if isinstance(account, Problem):
+        return account
+    request = testnet.ForgetWithdrawal(str(account), draft.asset, draft.address, on_behalf=behalf_of(ask))
+    return await _book(ask, request)
+
+
+def account_in_path(ask: Ask[Any, Any]) -> int | Problem:
+    """Find the account a path names by its number, if it is within reach."""
+    text = ask.path["account"]
+    missing = Problem(NOT_FOUND, "there is no such account; name it by its number")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
+        return missing
+    return int(text) if reaches_account(ask, int(text)) else missing
+
+
+def owned_accounts(ask: Ask[Any, Any]) -> frozenset[int] | None:
+    """Say which accounts a list is about; None for all."""
+    return None if ask.reach == ALL else frozenset(ask.console.assignments.accounts_of(ask.person.id))
+
+
+async def _book(ask: Ask[Any, Any], request: msgspec.Struct) -> AddressBook | Problem:
+    found = await neighbours_of(ask.console).ask_testnet(request)
+    return found if isinstance(found, Problem) else msgspec.convert(found, AddressBook)
+
+
+def _view(ask: Ask[Any, Any], found: dict[str, Any]) -> ExchangeAccountView:
+    owner = ask.console.assignments.owner_of(found["account_id"])
+    return msgspec.convert({**found, "owner": owner}, ExchangeAccountView)
+
+
+_CHANGE: Final[dict[str, Any]] = {"tag": TAG, "action": "account.write", "limit": "write"}
+
+ROUTES: Final = (
+    Route(
+        method="GET", path="/accounts", name="listExchangeAccounts", summary="List accounts of the testnet.", tag=TAG,
+        action="account.read", handler=list_exchange_accounts, answer=ExchangeAccountList,
+    ),
+    Route(
+        method="POST", path="/accounts", name="openExchangeAccount", summary="Open an account on the testnet.",
+        handler=open_exchange_account, body=ExchangeAccountDraft, answer=ExchangeAccountView, status=201,
+        audit=Audit("account:opened", subject=lambda ask: ask.body.name), **_CHANGE,
+    ),
+    Route(
+        method="POST", path="/accounts/{account}/deposits", name="deposit", summary="Pay into an account of the testnet.",
+        handler=deposit, body=DepositDraft, answer=ExchangeAccountView,
+        audit=Audit("account:deposited", values=lambda ask: dict(ask.body.deposits)), **_CHANGE,
+    ),
+    Route(
+        method="GET", path="/accounts/{account}/addresses", name="showAddresses",
+        summary="Show where an account may withdraw to.", tag=TAG, action="account.read", handler=show_addresses,
+        answer=AddressBook,
+    ),
+    Route(
+        method="PUT", path="/accounts/{account}/addresses", name="allowAddress",
+        summary="Let an account withdraw to an address.", handler=allow_address, body=AddressDraft, answer=AddressBook,
+        fresh="always", audit=Audit("account:address-allowed", values=lambda ask: {"asset": ask.body.asset}), **_CHANGE,
+    ),
+    Route(
+        method="POST", path="/accounts/{account}/addresses/forget", name="forgetAddress",
+        summary="Take an address out of an account's book.", handler=forget_address, body=AddressDraft,
+        answer=AddressBook, audit=Audit("account:address-forgotten", values=lambda ask: {"asset": ask.body.asset}),
+        **_CHANGE,
+    ),
+)  # fmt: skip

@@ -1,0 +1,144 @@
+"""The console's server: puts the management API on a console, keeps it, and takes it down in order. Decides nothing.
+
+uvicorn owns sockets, TLS and HTTP here: people call, not bots, so none of the gateway's own byte handling is needed.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from watchword.bootstrap.tls import TlsFolder
+from watchword.entrypoints.console.application import Application
+from watchword.entrypoints.console.openapi import document
+from watchword.entrypoints.console.routes.table import ROUTES
+from watchword.entrypoints.gateway.host_names import HostNames
+from watchword.entrypoints.sockets.listener import (
+    READY_POLL_SECONDS,
+    SHUTDOWN_SECONDS_MAX,
+    addresses_of,
+    bind,
+    ending_signals,
+)
+from watchword.kernel.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from watchword.bootstrap.console import Console
+
+LOG = logging.getLogger("watchword.console")
+
+#: Connections at once; whoever comes then is answered 503.
+CONNECTIONS_MAX: Final = 256
+KEEP_ALIVE_S: Final = 15
+HEADER_BYTES_MAX: Final = 16_384
+
+OnReady = Callable[[dict[str, str]], None]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server without its signal handlers, which would end the process before the stores are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `ending_signals`."""
+        yield
+
+
+async def serve(
+    console: "Console", *, until: asyncio.Event | None = None, on_ready: OnReady | None = None
+) -> None:
+    """Serve a console until a signal, or until told to stop; then stop it.
+
+    Args:
+        console: Opened and not started. It is stopped when this returns, however it returns.
+        until: Set it to end the server. SIGINT and SIGTERM do the same in the main thread.
+        on_ready: Called with the addresses once connections are accepted: `api`, `origin`.
+
+    Raises:
+        ConfigurationError: An address cannot be bound or the TLS files cannot be used.
+        AuditUnavailable, StorageError: A store cannot be used.
+    """
+    until, settings = until or asyncio.Event(), console.settings
+    try:
+        certificate, key = _tls_files(console)
+        with contextlib.closing(bind(settings.host, settings.port)) as sock, ending_signals(until):
+            host, port = sock.getsockname()[:2]
+            addresses = addresses_of(host, port, tls=certificate is not None)
+            console.know_address(port, tls=certificate is not None)
+            await console.start()
+            server = Server(_config(console, certificate, key))
+            ending = asyncio.create_task(_end_when(until, server))
+            ready = asyncio.create_task(_say_when_ready(console, server, addresses["rest"], on_ready))
+            try:
+                await server.serve([sock])
+            finally:
+                for task in (ending, ready):
+                    task.cancel()
+                await asyncio.gather(ending, ready, return_exceptions=True)
+    finally:
+        await console.stop()
+
+
+def application_of(console: "Console", *, tls: bool) -> Starlette:
+    """Put the management API where it belongs; pages will be mounted beside it."""
+    settings = console.settings
+    names = HostNames(settings.host, [name.strip() for name in settings.allow_host.split(",")])
+    console.document = document(ROUTES)
+    return Starlette(routes=[Mount("/", Application(console, ROUTES, names, tls=tls))])
+
+
+def _config(console: "Console", certificate: Path | None, key: Path | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        application_of(console, tls=certificate is not None),
+        # Of both it is the one that bounds the header.
+        http="h11",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
+    try:
+        config.load()
+    except OSError as error:
+        raise ConfigurationError(f"cannot use the TLS certificate or key: {error}") from error
+    return config
+
+
+def _tls_files(console: "Console") -> tuple[Path | None, Path | None]:
+    """Find certificate and key; one file may hold both."""
+    settings = console.settings
+    if settings.tls:
+        return TlsFolder(settings.home, console.clock).server_file(), None
+    return settings.tls_cert, settings.tls_key
+
+
+async def _end_when(until: asyncio.Event, server: uvicorn.Server) -> None:
+    await until.wait()
+    server.should_exit = True
+
+
+async def _say_when_ready(
+    console: "Console", server: uvicorn.Server, address: str, on_ready: OnReady | None
+) -> None:
+    """Write run.json as soon as connections are accepted."""
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(READY_POLL_SECONDS)
+    told = {"api": address, "origin": console.origin}
+    console.home.write_run({"console": told})
+    if on_ready is not None:
+        on_ready(told)
