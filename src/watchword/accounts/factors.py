@@ -39,6 +39,7 @@ from watchword.kernel.entropy import Entropy
 
 FACTORS_PER_PERSON_MAX: Final = 10
 
+_NOT_FIRST: Final = Refused("not_allowed", "a second factor was set up meanwhile; sign in with it")
 _WRONG: Final = Refused("bad_factor", "the code is not right")
 
 
@@ -105,8 +106,24 @@ class Factors:
         self._register.write([factor], unfinished)
         return TotpStart(factor, totp.enrolment_uri(factor.seed, person.name))
 
-    def confirm_totp(self, person_id: str, factor_id: str, code: str, now_us: int) -> TotpFactor | Refused:
-        """Take an authenticator app as a factor once it showed its first code, which is thereby used."""
+    def confirm_totp(
+        self, person_id: str, factor_id: str, code: str, now_us: int, *, first: bool = False
+    ) -> TotpFactor | Refused:
+        """Take an authenticator app as a factor once it showed its first code, which is thereby used.
+
+        Args:
+            person_id: Whose.
+            factor_id: The app that was started.
+            code: As typed.
+            now_us: Epoch microseconds.
+            first: The session may set up a first factor only: refused where there is one by now. Why: two devices
+                that know the first password must not both set one up.
+
+        Raises:
+            StorageError: It could not be stored; then it is no factor.
+        """
+        if first and self._has_first(person_id):
+            return _NOT_FIRST
         factor = self._register.get(TotpFactor, factor_id)
         if factor is None or factor.person_id != person_id or factor.confirmed_us:
             return Refused("not_found", "no authenticator app of yours waits for this")
@@ -127,7 +144,14 @@ class Factors:
         return registration_options(self._party, person, held, challenge)
 
     def finish_webauthn(
-        self, person_id: str, session_id: str, label: str, answer: dict[str, Any], now_us: int
+        self,
+        person_id: str,
+        session_id: str,
+        label: str,
+        answer: dict[str, Any],
+        now_us: int,
+        *,
+        first: bool = False,
     ) -> WebauthnFactor | Refused:
         """Take a security key as a factor once it proved that it holds its key.
 
@@ -137,10 +161,13 @@ class Factors:
             label: What its owner calls it.
             answer: The browser's `PublicKeyCredential` as JSON values.
             now_us: Epoch microseconds.
+            first: As for `confirm_totp`.
 
         Raises:
             StorageError: It could not be stored; then it is no factor.
         """
+        if first and self._has_first(person_id):
+            return _NOT_FIRST
         refused = label_refused(label) or self._no_room(person_id)
         if refused is not None:
             return refused
@@ -194,9 +221,11 @@ class Factors:
         return MessageStart(factor, sent)
 
     def confirm_message(
-        self, person_id: str, factor_id: str, code: str, now_us: int
+        self, person_id: str, factor_id: str, code: str, now_us: int, *, first: bool = False
     ) -> MessageFactor | Refused:
-        """Take an address as a factor once the code sent to it came back."""
+        """Take an address as a factor once the code sent to it came back; `first` as for `confirm_totp`."""
+        if first and self._has_first(person_id):
+            return _NOT_FIRST
         factor = self._register.get(MessageFactor, factor_id)
         if factor is None or factor.person_id != person_id or factor.confirmed_us:
             return Refused("not_found", "no address of yours waits for this")
@@ -269,6 +298,10 @@ class Factors:
         if len(self.listed(person_id)) < FACTORS_PER_PERSON_MAX:
             return None
         return Refused("too_many", f"a person has at most {FACTORS_PER_PERSON_MAX} factors; remove one first")
+
+    def _has_first(self, person_id: str) -> bool:
+        person = self._register.get(Person, person_id)
+        return person is None or person.enrolled_us > 0
 
     def _enrolling(self, person_id: str, now_us: int) -> list[Row]:
         """Return the person as enrolled, where this is their first factor."""

@@ -62,7 +62,7 @@ class HashCost(msgspec.Struct, frozen=True):
     """
 
     memory_kib: int = 65_536
-    passes: int = 3
+    passes: int = 2
     lanes: int = 1
 
 

@@ -108,6 +108,28 @@ def test_first_factor_enrols_and_later_ones_do_not_again(house: House) -> None:
     assert house.person("ben").enrolled_us == LATER_US
 
 
+def test_second_device_with_the_first_password_sets_up_no_factor(house: House) -> None:
+    house.people.redeem(house.invited("ben").token, "phc", NOW_US)
+    ben, thief = house.person("ben"), SoftAuthenticator()
+    started, mailed = start(house, ben), start_mail(house, ben)
+    options = house.factors.start_webauthn(ben, "s-thief", LATER_US)
+    assert isinstance(options, dict)
+    right = app_code(started.uri, LATER_US)
+    made = house.factors.confirm_totp(ben.id, started.factor.id, right, LATER_US, first=True)
+    assert isinstance(made, TotpFactor)
+    again = start(house, ben)
+    right = app_code(again.uri, LATER_US)
+    results = [
+        house.factors.confirm_totp(ben.id, again.factor.id, right, LATER_US, first=True),
+        house.factors.confirm_message(ben.id, mailed.factor.id, digits(mailed), LATER_US, first=True),
+        house.factors.finish_webauthn(
+            ben.id, "s-thief", "key", thief.register(options), LATER_US, first=True
+        ),
+    ]
+    assert [code(result) for result in results] == ["not_allowed"] * 3
+    assert [one.id for one in house.factors.listed(ben.id)] == [started.factor.id]
+
+
 def test_key_is_registered_once_for_everybody(house: House, olga: Person) -> None:
     device, ben = SoftAuthenticator(), house.enrolled("ben")
     assert isinstance(register_key(house, olga, device), WebauthnFactor)
@@ -254,3 +276,13 @@ def test_factors_survive_a_restart(house: House, olga: Person) -> None:
     assert [one.id for one in again.factors.listed(olga.id)] == [
         one.id for one in house.factors.listed(olga.id)
     ]
+
+
+def test_challenge_needs_a_security_key(house: House, olga: Person) -> None:
+    assert code(house.factors.challenge(olga.id, "s-1", LATER_US)) == "not_found"
+
+
+@pytest.mark.parametrize("label", ["", "x" * 65, "a\nb"])
+def test_factor_needs_a_label_of_one_line(house: House, olga: Person, label: str) -> None:
+    assert code(house.factors.start_totp(olga, label, LATER_US)) == "bad_label"
+    assert code(house.factors.finish_webauthn(olga.id, "s-1", label, {}, LATER_US)) == "bad_label"

@@ -73,14 +73,14 @@ def test_nobody_costs_a_hash_and_never_holds(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nobody_takes_as_long_as_somebody(stored: str) -> None:
     def seconds(text: str) -> float:
-        taken = []
-        for _ in range(5):
-            begun = time.perf_counter()
-            checked(text, "some other password")
-            taken.append(time.perf_counter() - begun)
-        return min(taken)
+        begun = time.perf_counter()
+        checked(text, "some other password")
+        return time.perf_counter() - begun
 
-    assert 0.5 < seconds("") / seconds(stored) < 2.0
+    # In turns, and the quickest of each: what else the machine does falls on both.
+    pairs = [(seconds(""), seconds(stored)) for _ in range(8)]
+    nobody, somebody = (min(taken) for taken in zip(*pairs, strict=True))
+    assert 0.5 < nobody / somebody < 2.0
 
 
 def test_nobody_is_not_let_in_by_what_the_dummy_would_hash() -> None:

@@ -135,6 +135,14 @@ def test_unfinished_sessions_do_not_push_out_full_ones(house: House) -> None:
     assert len(house.register.everything(Session)) == SESSIONS_PER_PERSON_MAX
 
 
+def test_session_of_somebody_disabled_is_refused_even_where_it_was_left(house: House) -> None:
+    opened, ana = house.signed_in("ana").opened, house.person("ana")
+    house.register.write([msgspec.structs.replace(ana, disabled_us=NOW_US)])
+    assert house.found(opened.token, opened.session.seen_us) is None
+    house.register.write([ana])
+    assert house.found(opened.token, opened.session.seen_us) is not None
+
+
 def test_session_is_ended_by_its_person_only(house: House) -> None:
     opened = house.signed_in("ana").opened
     ben = house.enrolled("ben")

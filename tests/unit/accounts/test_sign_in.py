@@ -211,6 +211,12 @@ def test_disabled_person_is_refused_like_a_wrong_password_outside(house: House) 
     assert refused(show(house, step.opened.session, house.code(step.person, LATER_US))) == "disabled"
 
 
+def test_factor_of_somebody_disabled_is_refused_even_where_a_session_was_left(house: House) -> None:
+    step = house.at_factor("ana", now_us=LATER_US)
+    house.register.write([msgspec.structs.replace(step.person, disabled_us=LATER_US)])
+    assert refused(show(house, step.opened.session, house.code(step.person, LATER_US))) == "disabled"
+
+
 def test_removed_person_is_nobody(house: House) -> None:
     asked = house.desk.password_to_check("ana")
     house.people.remove(None, asked.person_id)
@@ -243,6 +249,21 @@ def test_security_key_opens_and_cannot_be_replayed(house: House) -> None:
     full = show(house, session, answer)
     assert isinstance(full, SignedIn)
     assert full.opened.session.factor == "webauthn"
+    assert refused(show(house, full.opened.session, answer)) == "factor_wrong"
+
+
+def test_security_key_that_never_counts_cannot_be_replayed_either(house: House) -> None:
+    device, ana = SoftAuthenticator(), house.person("ana")
+    options = house.factors.start_webauthn(ana, "s-x", NOW_US)
+    assert isinstance(options, dict)
+    house.factors.finish_webauthn(ana.id, "s-x", "key", device.register(options), NOW_US)
+    session = house.at_factor("ana", now_us=LATER_US).opened.session
+    options = house.factors.challenge(ana.id, session.id, LATER_US)
+    assert isinstance(options, dict)
+    device.sign_count = -1
+    answer = WebauthnAnswer(device.show(options))
+    full = show(house, session, answer)
+    assert isinstance(full, SignedIn)
     assert refused(show(house, full.opened.session, answer)) == "factor_wrong"
 
 
@@ -291,6 +312,17 @@ def test_sent_digits_open_once(house: House) -> None:
     assert isinstance(full, SignedIn)
     assert full.opened.session.factor == "sms"
     assert refused(show(house, full.opened.session, digits)) == "factor_wrong"
+
+
+def test_digits_sent_to_somebody_else_do_not_open(house: House) -> None:
+    factor = mailed(house)
+    sent = house.factors.send_code(factor.person_id, factor.id, LATER_US)
+    assert not isinstance(sent, Refused)
+    digits = SentDigits(factor.id, sent.message.text.split()[1])
+    session = house.at_factor("olga", now_us=LATER_US).opened.session
+    assert refused(show(house, session, digits)) == "factor_wrong"
+    session = house.at_factor("ana", now_us=LATER_US).opened.session
+    assert isinstance(show(house, session, digits), SignedIn)
 
 
 def test_digits_of_an_unconfirmed_or_strange_address_do_not_open(house: House) -> None:

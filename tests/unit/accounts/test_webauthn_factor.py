@@ -113,6 +113,13 @@ def test_signature_of_another_key_is_refused(factor: WebauthnFactor) -> None:
     assert isinstance(verify_assertion(PARTY, factor, CHALLENGE, shown(twin, factor)), Refused)
 
 
+def test_answer_in_the_name_of_another_key_is_refused(
+    device: SoftAuthenticator, factor: WebauthnFactor
+) -> None:
+    device.credential_id = b"soft-authenticator-2"
+    assert isinstance(verify_assertion(PARTY, factor, CHALLENGE, shown(device, factor)), Refused)
+
+
 def test_registration_answer_is_no_assertion(device: SoftAuthenticator, factor: WebauthnFactor) -> None:
     answer = device.register(registration_options(PARTY, ANA, [], CHALLENGE))
     assert isinstance(verify_assertion(PARTY, factor, CHALLENGE, answer), Refused)

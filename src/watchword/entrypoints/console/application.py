@@ -5,8 +5,9 @@ elsewhere is meant to call this.
 """
 
 import asyncio
+import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,11 +25,14 @@ from watchword.entrypoints.console.rate_limits import RateLimits
 from watchword.entrypoints.console.reading import BODY_BYTES_MAX
 from watchword.entrypoints.console.route import PREFIX, Route
 from watchword.entrypoints.gateway.host_names import HostNames
+from watchword.kernel.errors import InvariantError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from watchword.bootstrap.console import Console
+
+LOG = logging.getLogger("watchword.console")
 
 #: How long a body may take to arrive.
 BODY_S_MAX: Final = 10.0
@@ -62,6 +66,8 @@ class Application:
             tls: Whether it is served over TLS.
         """
         self._console, self._names = console, names
+        #: Called where an invariant broke; the server ends the process.
+        self.on_broken: Callable[[InvariantError], None] = _nobody_told
         self._dispatch = Dispatch(console, RateLimits(console.settings.limits_scale))
         self._paths = paths_of(table)
         self._headers = {
@@ -79,6 +85,10 @@ class Application:
             response = await self._answered(request, number)
         except ClientDisconnect:
             return
+        except InvariantError as error:
+            LOG.critical("a rule that cannot be broken was broken: %s", error)
+            response = self._problem(Problem(told.FAULT), number)
+            self.on_broken(error)
         await response(scope, receive, send)
 
     async def _answered(self, request: Request, number: str) -> Response:
@@ -145,6 +155,10 @@ class Application:
     ) -> Response:
         headers = {**self._headers, "x-request-id": number, **more}
         return Response(body, status, headers, media)
+
+
+def _nobody_told(_: InvariantError) -> None:
+    """Stand in until a server says what to do."""
 
 
 def paths_of(table: Iterable[Route]) -> list[tuple[re.Pattern[str], dict[str, Route]]]:

@@ -13,6 +13,7 @@ import msgspec
 from watchword.adapters.gateway_home import gateway_socket_path
 from watchword.adapters.home import admin_socket_path
 from watchword.adapters.vault_home import vault_socket_path
+from watchword.audit.redaction import bounded
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.gateway.admin import requests as gateway_requests
@@ -29,7 +30,20 @@ ANSWER_S_MAX: Final = 60.0
 #: Unsealing derives a key from a passphrase, or asks a cloud.
 VAULT_ANSWER_S_MAX: Final = 180.0
 
+UNREADABLE: Final = "a neighbour's answer cannot be read; whether it was done is unknown"
+
 _KINDS: Final = {"not_found": told.NOT_FOUND, "sealed": told.CONFLICT, "refused": told.REFUSED}
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """One line of an admin socket: `result`, or `error` and its kind."""
+
+    result: Any = msgspec.UNSET
+    error: str = ""
+    kind: str = ""
+
+
+_decoder: Final = msgspec.json.Decoder(_Answer)
 
 
 class Neighbour:
@@ -92,7 +106,6 @@ class Neighbours:
         testnet: Accounts and keys of the exchange.
         gateway: Virtual keys and approvals.
         vault: Real credentials and the seal; the gateway's process, on a socket of its own.
-        editing: Held while a key is read, judged and changed: what is judged must be what is changed.
     """
 
     def __init__(self, home: Path) -> None:
@@ -106,7 +119,6 @@ class Neighbours:
         self.vault = Neighbour(
             vault_socket_path(home), "the vault's process", "watchword gateway serve", VAULT_ANSWER_S_MAX
         )
-        self.editing = asyncio.Lock()
 
     async def ask_testnet(self, request: msgspec.Struct) -> Any | Problem:
         """Ask the testnet; `request` is one of its admin requests."""
@@ -132,9 +144,11 @@ def neighbours_of(console: "Console") -> Neighbours:
 
 def _result(line: bytes) -> Any | Problem:
     try:
-        answer = msgspec.json.decode(line)
-    except msgspec.MsgspecError as error:
-        raise StorageError("a neighbour's answer cannot be read; whether it was done is unknown") from error
-    if "error" not in answer:
-        return answer["result"]
-    return Problem(_KINDS.get(answer.get("kind", ""), told.REFUSED), str(answer["error"]))
+        answer = _decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StorageError(UNREADABLE) from error
+    if answer.error:
+        return Problem(_KINDS.get(answer.kind, told.REFUSED), bounded(answer.error))
+    if answer.result is msgspec.UNSET:
+        raise StorageError(UNREADABLE)
+    return answer.result

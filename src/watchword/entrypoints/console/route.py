@@ -128,6 +128,7 @@ class Ask(msgspec.Struct, Generic[BodyT, QueryT], frozen=True):
         person = who.person if who is not None else actor
         told = {
             **(values or {}),
+            "by": person.id if person is not None else "nobody",
             "from": self.origin.ip,
             "factor": (who.factor if who is not None else None) or "none",
             "through": who.through if who is not None else "none",

@@ -7,16 +7,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from watchword.bootstrap.tls import TlsFolder
 from watchword.entrypoints.console.application import Application
 from watchword.entrypoints.console.openapi import document
+from watchword.entrypoints.console.patient_protocol import PatientProtocol
 from watchword.entrypoints.console.routes.table import ROUTES
 from watchword.entrypoints.gateway.host_names import HostNames
 from watchword.entrypoints.sockets.listener import (
@@ -26,7 +26,7 @@ from watchword.entrypoints.sockets.listener import (
     bind,
     ending_signals,
 )
-from watchword.kernel.errors import ConfigurationError
+from watchword.kernel.errors import ConfigurationError, InvariantError
 
 if TYPE_CHECKING:
     from watchword.bootstrap.console import Console
@@ -72,7 +72,10 @@ async def serve(
             addresses = addresses_of(host, port, tls=certificate is not None)
             console.know_address(port, tls=certificate is not None)
             await console.start()
-            server = Server(_config(console, certificate, key))
+            broken: list[InvariantError] = []
+            application = application_of(console, tls=certificate is not None)
+            application.on_broken = partial(_break, broken, until)
+            server = Server(_config(application, certificate, key))
             ending = asyncio.create_task(_end_when(until, server))
             ready = asyncio.create_task(_say_when_ready(console, server, addresses["rest"], on_ready))
             try:
@@ -81,23 +84,25 @@ async def serve(
                 for task in (ending, ready):
                     task.cancel()
                 await asyncio.gather(ending, ready, return_exceptions=True)
+            if broken:
+                raise broken[0]
     finally:
         await console.stop()
 
 
-def application_of(console: "Console", *, tls: bool) -> Starlette:
-    """Put the management API where it belongs; pages will be mounted beside it."""
+def application_of(console: "Console", *, tls: bool) -> Application:
+    """Put the management API behind its door."""
     settings = console.settings
     names = HostNames(settings.host, [name.strip() for name in settings.allow_host.split(",")])
     console.document = document(ROUTES)
-    return Starlette(routes=[Mount("/", Application(console, ROUTES, names, tls=tls))])
+    return Application(console, ROUTES, names, tls=tls)
 
 
-def _config(console: "Console", certificate: Path | None, key: Path | None) -> uvicorn.Config:
+def _config(application: Application, certificate: Path | None, key: Path | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        application_of(console, tls=certificate is not None),
-        # Of both it is the one that bounds the header.
-        http="h11",
+        application,
+        # h11 of both, because it bounds the header's size.
+        http=PatientProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -125,6 +130,12 @@ def _tls_files(console: "Console") -> tuple[Path | None, Path | None]:
     if settings.tls:
         return TlsFolder(settings.home, console.clock).server_file(), None
     return settings.tls_cert, settings.tls_key
+
+
+def _break(broken: list[InvariantError], until: asyncio.Event, error: InvariantError) -> None:
+    """End the process: nobody goes on with a broken invariant, and recovery is the normal start."""
+    broken.append(error)
+    until.set()
 
 
 async def _end_when(until: asyncio.Event, server: uvicorn.Server) -> None:

@@ -12,9 +12,9 @@ from msgspec import Meta
 from watchword.accounts.roles import ALL
 from watchword.bootstrap.approval_signer import ApprovalSigner
 from watchword.entrypoints.console.neighbours import neighbours_of
-from watchword.entrypoints.console.problem import CONFLICT, NOT_FOUND, REFUSED, TOKEN_REFUSED, Problem
+from watchword.entrypoints.console.problem import CONFLICT, NOT_FOUND, TOKEN_REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
 from watchword.entrypoints.gateway.admin.approval_requests import (
     ApprovalsAnswer,
     ApprovalView,
@@ -106,21 +106,21 @@ async def _approval(ask: Ask[Any, Any]) -> ApprovalView | Problem:
     """Find the approval a path names, if the caller may see it."""
     missing = Problem(NOT_FOUND, "there is no such approval")
     request = ShowApproval(ask.path["approval"], on_behalf=behalf_of(ask))
-    found = shaped(await neighbours_of(ask.console).ask_gateway(request), ApprovalView)
+    found = hidden(shaped(await neighbours_of(ask.console).ask_gateway(request), ApprovalView), missing)
     if isinstance(found, Problem):
-        return missing if found.kind is REFUSED else found
+        return found
     named = {name for demand in found.demands for name in demand.approvers}
     return found if ask.reach == ALL or ask.person.name in named else missing
 
 
 async def _pinned(ask: Ask[Any, Any], signer: ApprovalSigner) -> Problem | None:
     """Make sure that the gateway knows our approval key; another one that is pinned there stays."""
-    neighbours = neighbours_of(ask.console)
-    found = shaped(await neighbours.ask_gateway(ListApprovals(limit=1)), ApprovalsAnswer)
+    neighbours, by = neighbours_of(ask.console), behalf_of(ask)
+    found = shaped(await neighbours.ask_gateway(ListApprovals(limit=1, on_behalf=by)), ApprovalsAnswer)
     if isinstance(found, Problem):
         return found
     if not found.approver:
-        pinned = await neighbours.ask_gateway(PinApprover(signer.public_pem))
+        pinned = await neighbours.ask_gateway(PinApprover(signer.public_pem, on_behalf=by))
         return pinned if isinstance(pinned, Problem) else None
     if found.approver != signer.fingerprint:
         return Problem(

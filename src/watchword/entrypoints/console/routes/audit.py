@@ -1,4 +1,7 @@
-"""The audit trails: the gateway's and the console's own, searched, shown and proven. Nothing here can change a row."""
+"""The audit trails: the gateway's and the console's own, searched. Nothing here can change a row.
+
+Proving them whole is `watchword audit verify`'s, which needs no console.
+"""
 
 import asyncio
 from typing import Annotated, Any, Final, Literal
@@ -8,8 +11,6 @@ from msgspec import Meta
 
 from watchword.audit.search import Filter
 from watchword.bootstrap.audit_search import (
-    CONSOLE,
-    GATEWAY,
     PAGE_ROWS,
     PAGE_ROWS_MAX,
     AuditSearch,
@@ -17,6 +18,7 @@ from watchword.bootstrap.audit_search import (
 )
 from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Route
+from watchword.kernel.errors import StorageError
 
 TAG: Final = "audit"
 TEXT_LENGTH_MAX: Final = 128
@@ -96,17 +98,18 @@ async def search_audit(ask: Ask[None, AuditQuery]) -> AuditPage | Problem:
 
 
 def search_of(ask: Ask[Any, Any]) -> AuditSearch:
-    """Return the search over the home's trails; the console keeps its index up."""
-    console = ask.console
-    found = console.at_hand.get(AuditSearch)
-    if found is None:
-        found = console.at_hand[AuditSearch] = AuditSearch.open(console.settings.home, build=True)
-    search: AuditSearch = found
+    """Return the search over the home's trails, which the console began with.
+
+    Raises:
+        StorageError: It could not be opened then.
+    """
+    search: AuditSearch | None = ask.console.at_hand.get(AuditSearch)
+    if search is None:
+        raise StorageError("the audit trails cannot be searched; the console's log says why")
     return search
 
 
 _FILTERS: Final = ("kind", "key", "actor", "endpoint", "symbol", "request", "text")
-TRAILS: Final = (GATEWAY, CONSOLE)
 
 ROUTES: Final = (
     Route(

@@ -141,7 +141,10 @@ async def start_app(ask: Ask[AppDraft, None]) -> AppStarted | Problem:
 async def confirm_app(ask: Ask[FirstCode, None]) -> FactorAdded | Problem:
     """Take the app once it showed a code."""
     factors = ask.console.factors
-    return _added(ask, factors.confirm_totp(ask.person.id, ask.path["factor"], ask.body.code, ask.now_us))
+    made = factors.confirm_totp(
+        ask.person.id, ask.path["factor"], ask.body.code, ask.now_us, first=_enrols(ask)
+    )
+    return _added(ask, made)
 
 
 async def start_key(ask: Ask[None, None]) -> KeyOptions | Problem:
@@ -156,7 +159,7 @@ async def add_key(ask: Ask[KeyDraft, None]) -> FactorAdded | Problem:
     return _added(
         ask,
         ask.console.factors.finish_webauthn(
-            ask.person.id, ask.caller.through, body.label, body.answer, ask.now_us
+            ask.person.id, ask.caller.through, body.label, body.answer, ask.now_us, first=_enrols(ask)
         ),
     )
 
@@ -178,7 +181,10 @@ async def start_address(ask: Ask[AddressDraft, None]) -> AddressStarted | Proble
 async def confirm_address(ask: Ask[FirstCode, None]) -> FactorAdded | Problem:
     """Take the address once the code came back."""
     factors = ask.console.factors
-    return _added(ask, factors.confirm_message(ask.person.id, ask.path["factor"], ask.body.code, ask.now_us))
+    made = factors.confirm_message(
+        ask.person.id, ask.path["factor"], ask.body.code, ask.now_us, first=_enrols(ask)
+    )
+    return _added(ask, made)
 
 
 async def remove_factor(ask: Ask[None, None]) -> Problem | None:
@@ -206,10 +212,15 @@ def _added(ask: Ask[Any, Any], made: Factor | Refused) -> FactorAdded | Problem:
         return problem_of(made)
     console, session, view = ask.console, ask.caller.session, _view(made)
     _tell(ask, security_messages.factor_added(ask.person, view.kind, ask.origin, ask.now_us))
-    if session is None or session.stage != "enrol":
+    if session is None or not _enrols(ask):
         return FactorAdded(view)
     step = console.sign_in.enrolled(session, view.kind, ask.origin, ask.now_us)
     return problem_of(step) if isinstance(step, Refused) else FactorAdded(view, step.opened.token)
+
+
+def _enrols(ask: Ask[Any, Any]) -> bool:
+    """Whether this session may set up a first factor and nothing else."""
+    return ask.caller.session is not None and ask.caller.session.stage == "enrol"
 
 
 def _tell(ask: Ask[Any, Any], message: Any) -> None:

@@ -1,15 +1,16 @@
 """Policies: those in use, checked, compared and explained. Policies are files in git; nothing here stores one."""
 
+import asyncio
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from watchword.accounts.roles import ALL
+from watchword.accounts.roles import ALL, reach
 from watchword.entrypoints.console.neighbours import neighbours_of
 from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of
+from watchword.entrypoints.console.routes.asking import behalf_of, shaped
 from watchword.entrypoints.gateway.admin import requests as gateway
 from watchword.policy.advice import advise
 from watchword.policy.comparison import compare
@@ -148,19 +149,19 @@ class ExplainAnswer(msgspec.Struct, frozen=True):
 
 async def list_policies(ask: Ask[None, None]) -> PolicyList | Problem:
     """List the policies of virtual keys within reach."""
-    within = None if ask.reach == ALL else ask.console.assignments.subjects_of(ask.person.id, "virtual")
-    if ask.person.role == "trader":
-        within = ask.console.assignments.subjects_of(ask.person.id, "virtual")
+    # Which policies there are is told by the keys that have them: as far as the caller reaches those.
+    reached = reach(ask.person.role, "virtual.read")
+    within = None if reached == ALL else ask.console.assignments.subjects_of(ask.person.id, "virtual")
     found: dict[tuple[str, str], list[str]] = {}
     cursor = ""
     while True:
         request = gateway.ListKeys(ids=within, limit=KEYS_ASKED_MAX, cursor=cursor, on_behalf=behalf_of(ask))
-        page = await neighbours_of(ask.console).ask_gateway(request)
+        page = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.ListAnswer)
         if isinstance(page, Problem):
             return page
-        for key in page["keys"]:
-            found.setdefault((key["policy"], key["policy_sha256"]), []).append(key["id"])
-        cursor = page.get("next") or ""
+        for key in page.keys:
+            found.setdefault((key.policy, key.policy_sha256), []).append(key.id)
+        cursor = page.next
         if not cursor:
             break
     return PolicyList([PolicyInUse(name, digest, keys) for (name, digest), keys in sorted(found.items())])
@@ -168,7 +169,7 @@ async def list_policies(ask: Ask[None, None]) -> PolicyList | Problem:
 
 async def lint_policy(ask: Ask[LintDraft, None]) -> LintAnswer:
     """Check a policy."""
-    found = read_policy(ask.body.text)
+    found = await asyncio.to_thread(read_policy, ask.body.text)
     if isinstance(found, tuple):
         return LintAnswer(ok=False, errors=[_problem(one) for one in found], advice=[])
     return LintAnswer(ok=True, errors=[], advice=[LintAdvice(one.rule, one.text) for one in advise(found)])
@@ -176,7 +177,8 @@ async def lint_policy(ask: Ask[LintDraft, None]) -> LintAnswer:
 
 async def compare_policies(ask: Ask[CompareDraft, None]) -> CompareAnswer | Problem:
     """Say what a new policy allows that the old one does not."""
-    old, new = _policy(ask.body.old), _policy(ask.body.new)
+    old = await asyncio.to_thread(_policy, ask.body.old)
+    new = await asyncio.to_thread(_policy, ask.body.new)
     if isinstance(old, Problem):
         return old
     if isinstance(new, Problem):
@@ -188,10 +190,10 @@ async def compare_policies(ask: Ask[CompareDraft, None]) -> CompareAnswer | Prob
 async def explain_request(ask: Ask[ExplainDraft, None]) -> ExplainAnswer | Problem:
     """Decide a request by a policy and show what led to it."""
     draft = ask.body
-    policy = _policy(draft.policy)
+    policy = await asyncio.to_thread(_policy, draft.policy)
     if isinstance(policy, Problem):
         return policy
-    scenario = read_scenario(draft.given) if draft.given else Scenario()
+    scenario = await asyncio.to_thread(read_scenario, draft.given) if draft.given else Scenario()
     if isinstance(scenario, PolicyProblem):
         return Problem(REFUSED, f"given: {scenario}")
     intent = read_intent(draft.request, draft.parameters)

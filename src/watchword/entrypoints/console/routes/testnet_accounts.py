@@ -9,7 +9,7 @@ from watchword.accounts.roles import ALL
 from watchword.entrypoints.console.neighbours import neighbours_of
 from watchword.entrypoints.console.problem import NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of
+from watchword.entrypoints.console.routes.asking import behalf_of, shaped
 from watchword.entrypoints.console.routes.reaching import reaches_account
 from watchword.entrypoints.testnet.admin import requests as testnet
 
@@ -40,6 +40,7 @@ class ExchangeAccountView(msgspec.Struct, frozen=True):
 
     Attributes:
         owner: Id of the person it belongs to, or None.
+        sub_account_of: Name of its master account, or None.
         created: ISO 8601.
         balances: By asset; what is nothing is left out.
     """
@@ -48,6 +49,7 @@ class ExchangeAccountView(msgspec.Struct, frozen=True):
     account_id: int
     created: str | None
     balances: dict[str, BalanceView]
+    sub_account_of: str | None = None
     owner: str | None = None
 
 
@@ -62,11 +64,15 @@ class ExchangeAccountDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
     Attributes:
         name: 1 to 64 printable characters, not a number.
-        deposits: Decimal texts by asset, paid in now and at every reset; None gives enough of everything to try.
+        deposits: Decimal texts by asset, paid in now and at every reset; None gives enough of everything to try, and
+            a sub-account nothing.
+        master: Number of the account it becomes a sub-account of; None for none. The name is then its email, or what
+            a virtual email is made of.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
     deposits: Amounts | None = None
+    master: Annotated[int, Meta(ge=1, lt=1 << 53)] | None = None
 
 
 class DepositDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +81,7 @@ class DepositDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deposits: Annotated[Amounts, Meta(min_length=1)]
 
 
-class AddressView(msgspec.Struct, frozen=True):
+class WithdrawalAddressView(msgspec.Struct, frozen=True):
     """A place an account may withdraw to."""
 
     asset: str
@@ -84,15 +90,15 @@ class AddressView(msgspec.Struct, frozen=True):
     name: str
 
 
-class AddressBook(msgspec.Struct, frozen=True):
+class WithdrawalAddressBook(msgspec.Struct, frozen=True):
     """Where an account may withdraw to."""
 
     account: str
     account_id: int
-    addresses: list[AddressView]
+    addresses: list[WithdrawalAddressView]
 
 
-class AddressDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WithdrawalAddressDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place to withdraw to, or to forget."""
 
     asset: Annotated[str, Meta(min_length=1, max_length=20)]
@@ -105,16 +111,18 @@ async def list_exchange_accounts(ask: Ask[None, None]) -> ExchangeAccountList | 
     found = await neighbours_of(ask.console).ask_testnet(testnet.ListAccounts(on_behalf=behalf_of(ask)))
     if isinstance(found, Problem):
         return found
-    views = [_view(ask, one) for one in found]
-    return ExchangeAccountList([view for view in views if reaches_account(ask, view.account_id)])
+    views = shaped(found, list[ExchangeAccountView])
+    if isinstance(views, Problem):
+        return views
+    return ExchangeAccountList([_owned(ask, one) for one in views if reaches_account(ask, one.account_id)])
 
 
 async def open_exchange_account(ask: Ask[ExchangeAccountDraft, None]) -> ExchangeAccountView | Problem:
     """Open an account."""
     draft = ask.body
-    request = testnet.CreateAccount(draft.name, draft.deposits, on_behalf=behalf_of(ask))
-    made = await neighbours_of(ask.console).ask_testnet(request)
-    return made if isinstance(made, Problem) else _view(ask, made)
+    master = "" if draft.master is None else str(draft.master)
+    request = testnet.CreateAccount(draft.name, draft.deposits, master, on_behalf=behalf_of(ask))
+    return await _account(ask, request)
 
 
 async def deposit(ask: Ask[DepositDraft, None]) -> ExchangeAccountView | Problem:
@@ -123,11 +131,10 @@ async def deposit(ask: Ask[DepositDraft, None]) -> ExchangeAccountView | Problem
     if isinstance(account, Problem):
         return account
     request = testnet.DepositMoney(str(account), ask.body.deposits, on_behalf=behalf_of(ask))
-    paid = await neighbours_of(ask.console).ask_testnet(request)
-    return paid if isinstance(paid, Problem) else _view(ask, paid)
+    return await _account(ask, request)
 
 
-async def show_addresses(ask: Ask[None, None]) -> AddressBook | Problem:
+async def show_addresses(ask: Ask[None, None]) -> WithdrawalAddressBook | Problem:
     """Show where an account may withdraw to."""
     account = account_in_path(ask)
     if isinstance(account, Problem):
@@ -135,7 +142,7 @@ async def show_addresses(ask: Ask[None, None]) -> AddressBook | Problem:
     return await _book(ask, testnet.ListAddresses(str(account), on_behalf=behalf_of(ask)))
 
 
-async def allow_address(ask: Ask[AddressDraft, None]) -> AddressBook | Problem:
+async def allow_address(ask: Ask[WithdrawalAddressDraft, None]) -> WithdrawalAddressBook | Problem:
     """Let an account withdraw to an address."""
     account, draft = account_in_path(ask), ask.body
     if isinstance(account, Problem):
@@ -146,7 +153,7 @@ async def allow_address(ask: Ask[AddressDraft, None]) -> AddressBook | Problem:
     )
 
 
-async def forget_address(ask: Ask[AddressDraft, None]) -> AddressBook | Problem:
+async def forget_address(ask: Ask[WithdrawalAddressDraft, None]) -> WithdrawalAddressBook | Problem:
     """Take an address out of an account's book."""
     account, draft = account_in_path(ask), ask.body
     if isinstance(account, Problem):
@@ -169,14 +176,17 @@ def owned_accounts(ask: Ask[Any, Any]) -> frozenset[int] | None:
     return None if ask.reach == ALL else frozenset(ask.console.assignments.accounts_of(ask.person.id))
 
 
-async def _book(ask: Ask[Any, Any], request: msgspec.Struct) -> AddressBook | Problem:
-    found = await neighbours_of(ask.console).ask_testnet(request)
-    return found if isinstance(found, Problem) else msgspec.convert(found, AddressBook)
+async def _book(ask: Ask[Any, Any], request: msgspec.Struct) -> WithdrawalAddressBook | Problem:
+    return shaped(await neighbours_of(ask.console).ask_testnet(request), WithdrawalAddressBook)
 
 
-def _view(ask: Ask[Any, Any], found: dict[str, Any]) -> ExchangeAccountView:
-    owner = ask.console.assignments.owner_of(found["account_id"])
-    return msgspec.convert({**found, "owner": owner}, ExchangeAccountView)
+async def _account(ask: Ask[Any, Any], request: msgspec.Struct) -> ExchangeAccountView | Problem:
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), ExchangeAccountView)
+    return found if isinstance(found, Problem) else _owned(ask, found)
+
+
+def _owned(ask: Ask[Any, Any], view: ExchangeAccountView) -> ExchangeAccountView:
+    return msgspec.structs.replace(view, owner=ask.console.assignments.owner_of(view.account_id))
 
 
 _CHANGE: Final[dict[str, Any]] = {"tag": TAG, "action": "account.write", "limit": "write"}
@@ -199,17 +209,17 @@ ROUTES: Final = (
     Route(
         method="GET", path="/accounts/{account}/addresses", name="showAddresses",
         summary="Show where an account may withdraw to.", tag=TAG, action="account.read", handler=show_addresses,
-        answer=AddressBook,
+        answer=WithdrawalAddressBook,
     ),
     Route(
         method="PUT", path="/accounts/{account}/addresses", name="allowAddress",
-        summary="Let an account withdraw to an address.", handler=allow_address, body=AddressDraft, answer=AddressBook,
+        summary="Let an account withdraw to an address.", handler=allow_address, body=WithdrawalAddressDraft, answer=WithdrawalAddressBook,
         fresh="always", audit=Audit("account:address-allowed", values=lambda ask: {"asset": ask.body.asset}), **_CHANGE,
     ),
     Route(
         method="POST", path="/accounts/{account}/addresses/forget", name="forgetAddress",
-        summary="Take an address out of an account's book.", handler=forget_address, body=AddressDraft,
-        answer=AddressBook, audit=Audit("account:address-forgotten", values=lambda ask: {"asset": ask.body.asset}),
+        summary="Take an address out of an account's book.", handler=forget_address, body=WithdrawalAddressDraft,
+        answer=WithdrawalAddressBook, audit=Audit("account:address-forgotten", values=lambda ask: {"asset": ask.body.asset}),
         **_CHANGE,
     ),
 )  # fmt: skip

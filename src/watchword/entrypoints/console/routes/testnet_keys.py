@@ -9,20 +9,16 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from watchword.credentials.key_record import KeyTerms
-from watchword.credentials.permission import Permission, UnknownPermission, read_permissions
-from watchword.credentials.restriction import BadRestriction, Restrictions, read_networks, read_symbols
+from watchword.credentials.permission import Permission
 from watchword.credentials.verifier import KeyType
-from watchword.credentials.widening import widened
 from watchword.entrypoints.console.neighbours import neighbours_of
-from watchword.entrypoints.console.problem import CONFLICT, NOT_FOUND, REFUSED, Problem
-from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.problem import NOT_FOUND, Problem
+from watchword.entrypoints.console.route import Ask, Audit, Route, sometimes
+from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
 from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.console.routes.reaching import reaches_account
 from watchword.entrypoints.console.routes.testnet_accounts import account_in_path, owned_accounts
 from watchword.entrypoints.testnet.admin import requests as testnet
-from watchword.entrypoints.testnet.admin.expiry import read_expiry
 
 TAG: Final = "keys"
 API_KEY_LENGTH: Final = 64
@@ -42,6 +38,7 @@ class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         expires, created, last_used: ISO 8601; None for never.
+        special: Of a special key of margin trading: `CROSS`, or the symbol of an isolated wallet; else None.
         last_used_from, last_used_for: Address and operation of the last use.
         ending: What will happen to the key by itself: `deleted`, `trading_lost`, `expired`, or None.
         ends: When, ISO 8601.
@@ -56,6 +53,7 @@ class ApiKeyView(msgspec.Struct, frozen=True, kw_only=True):
     permissions: list[Permission]
     ips: list[str]
     symbols: list[str]
+    special: str | None = None
     expires: str | None
     created: str | None
     last_used: str | None
@@ -97,6 +95,23 @@ class ApiKeysDeleted(msgspec.Struct, frozen=True):
 
     account: str
     deleted: list[str]
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """A page as the testnet has it."""
+
+    keys: list[ApiKeyView]
+    next: str | None
+    total: int
+
+
+class _Secret(msgspec.Struct, frozen=True):
+    """What the testnet shows once."""
+
+    secret_key: str | None
+
+    def __repr__(self) -> str:
+        return "_Secret(…)"
 
 
 class ApiKeyDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,9 +174,8 @@ async def list_keys(ask: Ask[None, KeyQuery]) -> ApiKeyPage | Problem:
         descending=query.descending, limit=query.limit, cursor=query.after, on_behalf=behalf_of(ask),
     )  # fmt: skip
     found = await neighbours_of(ask.console).ask_testnet(request)
-    if isinstance(found, Problem):
-        return found
-    return ApiKeyPage(msgspec.convert(found["keys"], list[ApiKeyView]), found["next"], found["total"])
+    page = shaped(found, _Page)
+    return page if isinstance(page, Problem) else ApiKeyPage(page.keys, page.next, page.total)
 
 
 async def show_key(ask: Ask[None, None]) -> ApiKeyView | Problem:
@@ -179,35 +193,27 @@ async def make_key(ask: Ask[ApiKeyDraft, None]) -> ApiKeyMade | Problem:
         list(draft.ips), list(draft.symbols), draft.expires, draft.template, on_behalf=behalf_of(ask),
     )  # fmt: skip
     made = await neighbours_of(ask.console).ask_testnet(request)
-    if isinstance(made, Problem):
-        return made
-    return ApiKeyMade(msgspec.convert(made, ApiKeyView), made["secret_key"])
+    key, secret = shaped(made, ApiKeyView), shaped(made, _Secret)
+    if isinstance(key, Problem):
+        return key
+    return secret if isinstance(secret, Problem) else ApiKeyMade(key, secret.secret_key)
 
 
 async def change_key(ask: Ask[ApiKeyChange, None]) -> ApiKeyView | Problem:
-    """Change a key's terms; widening them asks for a fresh factor."""
-    neighbours = neighbours_of(ask.console)
-    async with neighbours.editing:
-        key = await _key(ask)
-        if isinstance(key, Problem):
-            return key
-        # A span counts from the testnet's clock, which may have been moved.
-        clock = await neighbours.ask_testnet(testnet.ShowClock(on_behalf=behalf_of(ask)))
-        if isinstance(clock, Problem):
-            return clock
-        wider = wider_by(key, ask.body, clock["now_us"])
-        if isinstance(wider, Problem):
-            return wider
-        if wider and (stale := ask.stale()) is not None:
-            return Problem(stale.kind, f"{wider[0]}: {stale.detail}")
-        change = {
-            field: getattr(ask.body, field)
-            for field in ApiKeyChange.__struct_fields__
-            if getattr(ask.body, field) is not None
-        }
-        await ask.record("key:edited", key.api_key, {**_texts(change), "wider": ", ".join(wider)})
-        request = testnet.EditKey(key.api_key, **change, on_behalf=behalf_of(ask))
-        return shaped(await neighbours.ask_testnet(request), ApiKeyView)
+    """Change a key's terms; widening them asks for a fresh factor.
+
+    Whether they widen is judged by the testnet, in the step that changes them and by its clock.
+    """
+    key = await _key(ask)
+    if isinstance(key, Problem):
+        return key
+    change = {name: value for name, value in msgspec.structs.asdict(ask.body).items() if value is not None}
+    stale = ask.stale()
+    request = testnet.EditKey(key.api_key, **change, may_widen=stale is None, on_behalf=behalf_of(ask))
+    changed = shaped(await neighbours_of(ask.console).ask_testnet(request), ApiKeyView)
+    if isinstance(changed, Problem) and stale is not None and changed.detail.startswith(testnet.WIDENS):
+        return Problem(stale.kind, f"{changed.detail}; {stale.detail}")
+    return changed
 
 
 async def delete_key(ask: Ask[None, None]) -> Problem | None:
@@ -229,78 +235,26 @@ async def delete_all_keys(ask: Ask[None, None]) -> ApiKeysDeleted | Problem:
     return shaped(await neighbours_of(ask.console).ask_testnet(request), ApiKeysDeleted)
 
 
-def wider_by(key: ApiKeyView, change: ApiKeyChange, now_us: int) -> tuple[str, ...] | Problem:
-    """Say what a change would widen.
-
-    Args:
-        key: As it is.
-        change: What shall change.
-        now_us: Epoch microseconds by the testnet's clock; what spans in the expiry count from.
-
-    Returns:
-        What gets wider, or why the change cannot be read.
-    """
-    before = _terms(key.permissions, key.ips, key.symbols, key.expires or "", now_us)
-    after = _terms(
-        key.permissions if change.permissions is None else change.permissions,
-        key.ips if change.ips is None else change.ips,
-        key.symbols if change.symbols is None else change.symbols,
-        (key.expires or "") if change.expires is None else change.expires,
-        now_us,
-    )
-    if isinstance(before, Problem):
-        return Problem(CONFLICT, "the key's present terms cannot be compared; delete it and make another")
-    return after if isinstance(after, Problem) else widened(before, after)
-
-
-def _terms(
-    permissions: list[Any], ips: list[str], symbols: list[str], expires: str, now_us: int
-) -> KeyTerms | Problem:
-    granted, networks, listed = read_permissions(permissions), read_networks(ips), read_symbols(symbols)
-    if isinstance(granted, UnknownPermission):
-        return Problem(REFUSED, "there is no such permission")
-    if isinstance(networks, BadRestriction):
-        return Problem(REFUSED, f"the IP list: {networks.fix}")
-    if isinstance(listed, BadRestriction):
-        return Problem(REFUSED, f"the symbol list: {listed.fix}")
-    ends_us = read_expiry(expires, now_us) if expires else 0
-    if isinstance(ends_us, str):
-        return Problem(REFUSED, ends_us)
-    return KeyTerms("", granted, Restrictions(networks, listed, ends_us))
-
-
 async def _key(ask: Ask[Any, Any]) -> ApiKeyView | Problem:
     """Find the key a path names, whole, if its account is within reach."""
     missing = Problem(NOT_FOUND, "there is no such key")
     if len(ask.path["key"]) != API_KEY_LENGTH:
         return missing
     request = testnet.ShowKey(ask.path["key"], on_behalf=behalf_of(ask))
-    found = shaped(await neighbours_of(ask.console).ask_testnet(request), ApiKeyView)
+    found = hidden(shaped(await neighbours_of(ask.console).ask_testnet(request), ApiKeyView), missing)
     if isinstance(found, Problem):
-        return missing if found.kind is REFUSED else found
+        return found
     return found if reaches_account(ask, found.account_id) else missing
 
 
-def _texts(change: dict[str, Any]) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else ", ".join(value) for name, value in change.items()}
-
-
-def _drafted(ask: Ask[ApiKeyDraft, None]) -> dict[str, str]:
-    draft = ask.body
+def _given(ask: Ask[Any, Any]) -> dict[str, str]:
+    """Say what was asked for, without the public key."""
+    fields = msgspec.structs.asdict(ask.body)
     return {
-        "type": draft.key_type,
-        "label": draft.label,
-        "template": draft.template,
-        "permissions": ", ".join(draft.permissions),
-        "ips": ", ".join(draft.ips),
-        "symbols": ", ".join(draft.symbols),
-        "expires": draft.expires,
+        name: ", ".join(value) if isinstance(value, list) else str(value)
+        for name, value in fields.items()
+        if value is not None and name not in {"account", "public_key"}
     }
-
-
-def sometimes(_ask: Ask[Any, Any]) -> bool:
-    """Say in the document that a factor may be asked for; the handler looks."""
-    return False
 
 
 _CHANGE: Final[dict[str, Any]] = {"tag": TAG, "action": "key.write", "limit": "write"}
@@ -313,7 +267,7 @@ ROUTES: Final = (
     Route(
         method="POST", path="/keys", name="makeKey", summary="Make an API key; an HMAC secret is shown once.",
         handler=make_key, body=ApiKeyDraft, answer=ApiKeyMade, status=201, fresh="always",
-        audit=Audit("key:made", subject=lambda ask: str(ask.body.account), values=_drafted), **_CHANGE,
+        audit=Audit("key:made", subject=lambda ask: str(ask.body.account), values=_given), **_CHANGE,
     ),
     Route(
         method="GET", path="/keys/{key}", name="showKey", summary="Show an API key.", tag=TAG, action="key.read",
@@ -322,7 +276,7 @@ ROUTES: Final = (
     Route(
         method="PATCH", path="/keys/{key}", name="changeKey", summary="Change an API key; widening asks for a factor.",
         handler=change_key, body=ApiKeyChange, answer=ApiKeyView, fresh=sometimes,
-        audit=Audit("key:edited", by_handler=True), **_CHANGE,
+        audit=Audit("key:edited", values=_given), **_CHANGE,
     ),
     Route(
         method="DELETE", path="/keys/{key}", name="deleteKey", summary="Delete an API key for good.",

@@ -64,6 +64,7 @@ class KeyEventView(msgspec.Struct, frozen=True):
     due: str | None
     days_left: int
     account: str
+    account_id: int
     api_key: str
     label: str
     text: str
@@ -112,25 +113,26 @@ class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def list_key_rules(ask: Ask[None, RulesQuery]) -> KeyRuleList | Problem:
     """List the rules of a day."""
     request = testnet.ShowKeyRules(ask.query.as_of, on_behalf=behalf_of(ask))
-    found = await neighbours_of(ask.console).ask_testnet(request)
-    return found if isinstance(found, Problem) else msgspec.convert({"items": found}, KeyRuleList)
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), list[KeyRuleView])
+    return found if isinstance(found, Problem) else KeyRuleList(found)
 
 
 async def list_key_templates(ask: Ask[None, None]) -> KeyTemplateList | Problem:
     """List the tasks a key can be made for."""
-    found = await neighbours_of(ask.console).ask_testnet(testnet.ListKeyTemplates(on_behalf=behalf_of(ask)))
-    return found if isinstance(found, Problem) else msgspec.convert({"items": found}, KeyTemplateList)
+    request = testnet.ListKeyTemplates(on_behalf=behalf_of(ask))
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), list[KeyTemplateView])
+    return found if isinstance(found, Problem) else KeyTemplateList(found)
 
 
 async def list_key_events(ask: Ask[None, EventsQuery]) -> KeyEventList | Problem:
     """List what happened to keys by itself, of accounts within reach."""
-    neighbours, by = neighbours_of(ask.console), behalf_of(ask)
     limit = ask.query.limit if ask.reach == ALL else EVENTS_MAX
-    found = await neighbours.ask_testnet(testnet.ListKeyEvents(limit=limit, on_behalf=by))
+    request = testnet.ListKeyEvents(limit=limit, on_behalf=behalf_of(ask))
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), list[KeyEventView])
     if isinstance(found, Problem):
         return found
-    events = [one for one in found if reaches_account(ask, one["account_id"])]
-    return msgspec.convert({"items": events[: ask.query.limit]}, KeyEventList)
+    events = [one for one in found if reaches_account(ask, one.account_id)]
+    return KeyEventList(events[: ask.query.limit])
 
 
 async def show_clock(ask: Ask[None, None]) -> ClockView | Problem:

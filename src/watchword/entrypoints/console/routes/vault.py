@@ -26,6 +26,7 @@ from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
 from watchword.vault.checkup import CheckReport
 from watchword.vault.outcome import Refused
+from watchword.vault.record import RealCredential
 from watchword.vault.store import Change
 
 TAG: Final = "vault"
@@ -80,7 +81,7 @@ class CredentialDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key: Annotated[str, Meta(min_length=1, max_length=128)]
     secret: Annotated[str, Meta(min_length=1, max_length=SECRET_LENGTH_MAX)]
     passphrase: Annotated[str, Meta(max_length=1_024)] = ""
-    permissions: Annotated[list[Permission], Meta(max_length=PERMISSIONS_MAX)] = ["READING"]
+    permissions: Annotated[list[Permission], Meta(max_length=PERMISSIONS_MAX)] = []
     notes: Annotated[str, Meta(max_length=NOTES_LENGTH_MAX)] = ""
 
     def __repr__(self) -> str:
@@ -93,7 +94,7 @@ class PairDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH_MAX)]
     upstream: Upstream
     kind: KeyKind = "ed25519"
-    permissions: Annotated[list[Permission], Meta(max_length=PERMISSIONS_MAX)] = ["READING"]
+    permissions: Annotated[list[Permission], Meta(max_length=PERMISSIONS_MAX)] = []
     notes: Annotated[str, Meta(max_length=NOTES_LENGTH_MAX)] = ""
 
 
@@ -183,8 +184,8 @@ async def make_pair(ask: Ask[PairDraft, None]) -> CredentialView | Problem:
         draft.kind, draft.label, draft.upstream, sorted({*draft.permissions, "READING"}), draft.notes,
         on_behalf=behalf_of(ask),
     )  # fmt: skip
-    made = await neighbours_of(ask.console).ask_vault(request)
-    return made if isinstance(made, Problem) else await _shown(ask, made["id"])
+    made = shaped(await neighbours_of(ask.console).ask_vault(request), RealCredential)
+    return made if isinstance(made, Problem) else await _shown(ask, made.id)
 
 
 async def register_credential(ask: Ask[Registered, None]) -> CredentialView | Problem:
@@ -245,13 +246,21 @@ async def unseal(ask: Ask[Unsealing, None]) -> SealState | Problem:
 
 
 async def _state(ask: Ask[Any, Any]) -> SealState | Problem:
-    found = await neighbours_of(ask.console).ask_vault(vault.ShowStatus(on_behalf=behalf_of(ask)))
+    request = vault.ShowStatus(on_behalf=behalf_of(ask))
+    found = shaped(await neighbours_of(ask.console).ask_vault(request), vault.StatusAnswer)
     if isinstance(found, Problem):
         return found
-    inside = found.get("vault") or {}
-    counts = {name: inside.get(name, 0) for name in ("credentials", "virtual_keys", "waiting")}
-    kek = inside["kek"]["kind"] if inside else None
-    return msgspec.convert({**found, **counts, "kek": kek}, SealState)
+    inside = found.vault
+    state = SealState(
+        sealed=found.sealed, core_dumps_off=found.core_dumps_off, not_dumpable=found.not_dumpable,
+        memory_locked=found.memory_locked, notes=list(found.notes),
+    )  # fmt: skip
+    if inside is None:
+        return state
+    return msgspec.structs.replace(
+        state, kek=inside.kek.kind, credentials=inside.credentials, virtual_keys=inside.virtual_keys,
+        waiting=inside.waiting,
+    )  # fmt: skip
 
 
 async def _listed(ask: Ask[Any, Any]) -> list[Listed]:

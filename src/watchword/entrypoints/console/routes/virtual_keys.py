@@ -12,9 +12,9 @@ from msgspec import Meta
 from watchword.accounts.roles import ALL
 from watchword.credentials.verifier import KeyType
 from watchword.entrypoints.console.neighbours import neighbours_of
-from watchword.entrypoints.console.problem import NOT_FOUND, REFUSED, Problem
+from watchword.entrypoints.console.problem import NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
 from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.console.routes.reaching import reaches_subject
 from watchword.entrypoints.gateway.admin import requests as gateway
@@ -151,11 +151,10 @@ async def list_virtual_keys(ask: Ask[None, VirtualKeyQuery]) -> VirtualKeyPage |
         credential=query.credential, ids=within, sort=query.sort, descending=query.descending, limit=query.limit,
         cursor=query.after, on_behalf=behalf_of(ask),
     )  # fmt: skip
-    found = await neighbours_of(ask.console).ask_gateway(request)
+    found = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.ListAnswer)
     if isinstance(found, Problem):
         return found
-    keys = msgspec.convert(found["keys"], list[gateway.KeyView])
-    return VirtualKeyPage(keys, found.get("next") or None, found.get("total") or 0)
+    return VirtualKeyPage(found.keys, found.next or None, found.total or 0)
 
 
 async def show_virtual_key(ask: Ask[None, None]) -> gateway.KeyView | Problem:
@@ -198,10 +197,9 @@ async def revoke_virtual_key(ask: Ask[None, None]) -> VirtualKeysRevoked | Probl
     key = await _key(ask)
     if isinstance(key, Problem):
         return key
-    found = await neighbours_of(ask.console).ask_gateway(gateway.RevokeKey(key.id, on_behalf=behalf_of(ask)))
-    return (
-        found if isinstance(found, Problem) else msgspec.convert({"items": found["keys"]}, VirtualKeysRevoked)
-    )
+    request = gateway.RevokeKey(key.id, on_behalf=behalf_of(ask))
+    found = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.RevokedAnswer)
+    return found if isinstance(found, Problem) else VirtualKeysRevoked(found.keys)
 
 
 async def show_gateway(ask: Ask[None, None]) -> GatewayView | Problem:
@@ -212,16 +210,15 @@ async def show_gateway(ask: Ask[None, None]) -> GatewayView | Problem:
 
 async def _key(ask: Ask[Any, Any]) -> gateway.KeyView | Problem:
     """Find the key a path names by its id, if it is within reach."""
-    missing, reference = (
-        Problem(NOT_FOUND, "there is no such virtual key; name it by its id"),
-        ask.path["key"],
-    )
+    reference = ask.path["key"]
+    missing = Problem(NOT_FOUND, "there is no such virtual key; name it by its id")
     if not reaches_subject(ask, "virtual", reference):
         return missing
     request = gateway.ShowKey(reference, on_behalf=behalf_of(ask))
-    found = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.KeyView)
+    found = hidden(shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.KeyView), missing)
     if isinstance(found, Problem):
-        return missing if found.kind is REFUSED else found
+        return found
+    # A label or an API key finds it as well, which would go round what is assigned.
     return found if found.id == reference else missing
 
 
