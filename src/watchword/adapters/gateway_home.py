@@ -34,6 +34,11 @@ def ledger_path(home: Path) -> Path:
     return gateway_folder(home) / "ledger.db"
 
 
+def approver_key_path(home: Path) -> Path:
+    """Say where a home's gateway has pinned the console's approval key."""
+    return gateway_folder(home) / "approver.pub"
+
+
 def gateway_socket_path(home: Path) -> Path:
     """Say where a home's gateway listens for administration."""
     return gateway_folder(home) / "admin.sock"

@@ -87,6 +87,11 @@ class Home:
         return self.path / "testnet" / "hmac.key"
 
     @property
+    def clock_path(self) -> Path:
+        """By how much the exchange's clock was moved."""
+        return self.path / "testnet" / "clock.json"
+
+    @property
     def snapshots_path(self) -> Path:
         """The folder of snapshots."""
         return self.path / "testnet" / "snapshots"

@@ -1,5 +1,8 @@
 """Every REST route and WebSocket API method: name, security type, weight. The table others route by; no handlers.
 
+The /sapi routes that change something, and those beside them, stand in `sapi_endpoints`: only the testnet serves
+them by name.
+
 Source: rest-api.md, web-socket-api.md of binance-spot-api-docs; the official wallet and futures SDKs for /sapi,
 /fapi and /dapi.
 """
@@ -11,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from watchword.binance import weights
+from watchword.binance.enums import Permission
 from watchword.binance.weights import Params, Weigh
 
 Security = Literal["NONE", "TRADE", "USER_DATA", "USER_STREAM"]
@@ -35,6 +39,8 @@ class Endpoint(msgspec.Struct, frozen=True):
         unfilled_count: How much a successful call adds to the account's unfilled-order count.
         free_on_success: The weight is charged only when the call fails.
         family: Which budget the weight is drawn from.
+        uid_weight: What a call takes from the account's own budget of this route, beside the address's.
+        permission: What the key must be allowed to do where it is another thing than the security type says.
     """
 
     name: str
@@ -46,6 +52,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     unfilled_count: int = 0
     free_on_success: bool = False
     family: Family = "api"
+    uid_weight: int = 0
+    permission: Permission | None = None
 
     def weight(self, params: Params) -> int:
         """Return the request weight of a call with these parameters."""

@@ -53,3 +53,18 @@ PRICED_TYPES: Final[frozenset[str]] = frozenset(
 KLINE_INTERVALS: Final = (
     "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M",
 )  # fmt: skip
+
+#: What a key may do, one word for each member of the apiRestrictions answer.
+Permission = Literal[
+    "READING",
+    "SPOT_AND_MARGIN_TRADING",
+    "WITHDRAWALS",
+    "INTERNAL_TRANSFER",
+    "MARGIN",
+    "FUTURES",
+    "UNIVERSAL_TRANSFER",
+    "VANILLA_OPTIONS",
+    "FIX_API_TRADE",
+    "FIX_API_READ_ONLY",
+    "PORTFOLIO_MARGIN_TRADING",
+]

@@ -19,6 +19,7 @@ from watchword.credentials.authorizer import (
     authorize,
 )
 from watchword.credentials.model import Credential, is_api_key
+from watchword.credentials.permission import Permission
 from watchword.credentials.ports import CredentialDirectory
 from watchword.credentials.timing import Ahead, Stale, judge, read_timestamp_us, read_window_us, still_fresh
 
@@ -96,6 +97,7 @@ def admit(
     payloads: tuple[bytes, ...],
     signature: str | None,
     now_us: int,
+    permission: Permission | None = None,
 ) -> Admitted | Refusal:
     """Admit or refuse one signed request: steps 2 to 4 of its life, in this order.
 
@@ -112,6 +114,7 @@ def admit(
         payloads: The byte strings the client may have signed; one match suffices.
         signature: Percent-decoded; None where absent.
         now_us: Moment of receipt, epoch microseconds.
+        permission: What the endpoint asks for where it is another permission than its security type's.
 
     Returns:
         The admitted request, or the fine reason against it; `to_wire` turns that into Binance's answer.
@@ -121,7 +124,7 @@ def admit(
     # 2 parameters present
     if not signature:
         return BadParameter("signature", errors.missing("signature"))
-    identified = _identify(directory, security, api_key, ip, params, now_us)
+    identified = _identify(directory, security, api_key, ip, params, now_us, permission)
     if isinstance(identified, Admitted) and identified.credential is not None:
         # 4 signature
         verify = identified.credential.verifier.verify
@@ -172,6 +175,7 @@ def _identify(
     ip: str,
     params: Params,
     now_us: int,
+    permission: Permission | None = None,
 ) -> Admitted | Refusal:
     """Everything but the signature."""
     # 2 parameters present, well formed
@@ -185,7 +189,7 @@ def _identify(
     credential = directory.find(api_key) if api_key else None
     if credential is None:
         return UnknownKey(api_key) if api_key and is_api_key(api_key) else MalformedKey()
-    unauthorized = authorize(credential, security, ip, params.get("symbol"), now_us)
+    unauthorized = authorize(credential, security, ip, params.get("symbol"), now_us, permission)
     if unauthorized is not None:
         return unauthorized
     # 4 timing

@@ -1,5 +1,7 @@
 """May this credential do this, from there, now? Permissions grant, restrictions narrow. Never looks at signatures."""
 
+from typing import Final
+
 import msgspec
 
 from watchword.binance.endpoints import Security
@@ -35,11 +37,19 @@ class SymbolRefused(msgspec.Struct, frozen=True):
     symbol: str
 
 
+#: The same as a plain dict: this stands on the path of every signed request, and a view's look-up takes longer.
+_NEEDED: Final = dict(NEEDED)
+
 Unauthorized = KeyExpired | AddressRefused | PermissionMissing | SymbolRefused
 
 
 def authorize(
-    credential: Credential, security: Security, ip: str, symbol: str | None, now_us: int
+    credential: Credential,
+    security: Security,
+    ip: str,
+    symbol: str | None,
+    now_us: int,
+    permission: Permission | None = None,
 ) -> Unauthorized | None:
     """Judge one call by one credential.
 
@@ -50,6 +60,7 @@ def authorize(
         symbol: What it trades; None where the request names no symbol. Only TRADE is held to the symbol list:
             reading is not trading.
         now_us: Server time, epoch microseconds.
+        permission: What the endpoint asks for where it is another permission than its security type's.
 
     Returns:
         None where it may, or the first reason against it, in the order expiry, address, permission, symbol.
@@ -59,7 +70,7 @@ def authorize(
         return KeyExpired(restrictions.expires_us)
     if restrictions.networks and not restrictions.allows_address(ip):
         return AddressRefused(ip)
-    needed = NEEDED.get(security)
+    needed = permission or _NEEDED.get(security)
     if needed is not None and needed not in credential.permissions:
         return PermissionMissing(needed)
     # A symbol list that meets a request without a symbol must refuse: nothing shows what would be traded.

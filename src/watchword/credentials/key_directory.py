@@ -1,90 +1,31 @@
 """The API keys of one testnet: issue, look up, edit, delete. Every change is stored before it is visible.
 
 Implements `credentials.ports.CredentialDirectory` over a `KeyStore`. A secret passes through once, from `issue` to
-the person; afterwards only its verifier knows it. Never judges a request: that is the authenticator's.
+the person; afterwards only its verifier knows it. Never judges a request: that is the authenticator's. What terms
+may say is `key_rules`'.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from watchword.credentials.key_record import (
+    IssuedKey,
+    KeyRecord,
+    KeyRefused,
+    KeyStore,
+    KeyTerms,
+    KeyUse,
+)
+from watchword.credentials.key_rules import TRADING, KeyRules, judge_count, judge_terms, rules_as_of
 from watchword.credentials.keypair import hmac_verifier, public_key_from_der
-from watchword.credentials.model import LABEL_LENGTH_MAX, Credential, new_api_key, new_hmac_secret
-from watchword.credentials.permission import DEFAULT_PERMISSIONS, Permission
-from watchword.credentials.restriction import UNRESTRICTED, Restrictions
+from watchword.credentials.model import Credential, new_api_key, new_hmac_secret
 from watchword.credentials.verifier import KeyType, Verifier
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import CorruptStoreError
 from watchword.kernel.secret import Secret
 
-#: Source: Binance allows 30 keys per account.
-KEYS_PER_ACCOUNT_MAX: Final = 30
-
-
-class KeyTerms(msgspec.Struct, frozen=True):
-    """What the owner of a key chooses and may change."""
-
-    label: str = ""
-    permissions: frozenset[Permission] = DEFAULT_PERMISSIONS
-    restrictions: Restrictions = UNRESTRICTED
-
-
-class KeyRecord(msgspec.Struct, frozen=True):
-    """One key as stored, without its secret.
-
-    Attributes:
-        public_der: SubjectPublicKeyInfo of an RSA or Ed25519 key; empty for HMAC.
-        last_used_us: Epoch microseconds, late by up to the flush interval; 0 means never.
-    """
-
-    api_key: str
-    account_id: int
-    key_type: KeyType
-    public_der: bytes
-    terms: KeyTerms
-    created_us: int
-    last_used_us: int = 0
-
-
-class IssuedKey(msgspec.Struct, frozen=True):
-    """A new key. `secret_key` exists here and nowhere else; empty for RSA and Ed25519."""
-
-    record: KeyRecord
-    secret_key: str
-
-
-class KeyRefused(msgspec.Struct, frozen=True):
-    """A change that cannot be made, and why."""
-
-    reason: str
-
-
-class KeyStore(Protocol):
-    """Where keys live.
-
-    When unavailable: refuse; a change that was not stored has not happened.
-    """
-
-    def load(self) -> Iterable[tuple[KeyRecord, Secret | None]]:
-        """Return all keys; the secret of HMAC keys only."""
-        ...
-
-    def insert(self, record: KeyRecord, secret: Secret | None) -> None:
-        """Store a new key; on return it survives power loss."""
-        ...
-
-    def update(self, record: KeyRecord) -> None:
-        """Store new terms of a key; on return they survive power loss."""
-        ...
-
-    def delete(self, api_key: str) -> None:
-        """Remove a key with its secret; on return it stays removed."""
-        ...
-
-    def record_uses(self, used_us: Mapping[str, int]) -> None:
-        """Store when keys were last used; may be lost in a crash."""
-        ...
+__all__ = ["IssuedKey", "KeyDirectory", "KeyRecord", "KeyRefused", "KeyStore", "KeyTerms", "KeyUse"]
 
 
 class KeyDirectory:
@@ -93,25 +34,30 @@ class KeyDirectory:
     Attributes:
         on_revoked: Called with the API key after it was deleted or made unusable; sessions end here.
         on_edited: Called with the API key after its terms changed; sessions look whether they may go on.
+        rules_at: The key rules of a moment, epoch microseconds.
     """
 
-    def __init__(self, store: KeyStore, entropy: Entropy) -> None:
+    def __init__(
+        self, store: KeyStore, entropy: Entropy, rules_at: Callable[[int], KeyRules] = rules_as_of
+    ) -> None:
         """Load everything.
 
         Args:
             store: Where keys live.
             entropy: Draws API keys and HMAC secrets.
+            rules_at: See the attribute.
 
         Raises:
             CorruptStoreError: A stored key cannot be used as what it was stored as.
         """
         self.on_revoked: list[Callable[[str], None]] = []
         self.on_edited: list[Callable[[str], None]] = []
+        self.rules_at = rules_at
         self._store = store
         self._entropy = entropy
         self._credentials: dict[str, Credential] = {}
         self._records: dict[str, KeyRecord] = {}
-        self._used_us: dict[str, int] = {}
+        self._uses: dict[str, tuple[int, str, str]] = {}
         for record, secret in store.load():
             self._remember(record, _verifier(record, secret))
 
@@ -119,27 +65,32 @@ class KeyDirectory:
         """Return the credential with this API key as it stands now."""
         return self._credentials.get(api_key)
 
-    def touch(self, api_key: str, now_us: int) -> None:
-        """Remember that a key was used. Cheap: stored later, by `flush_uses`."""
-        self._used_us[api_key] = now_us
+    def touch(self, api_key: str, now_us: int, ip: str = "", operation: str = "") -> None:
+        """Remember that a key was used. Cheap: stored later, by `flush_uses`.
+
+        Args:
+            api_key: Which.
+            now_us: When, epoch microseconds.
+            ip: Where the request came from.
+            operation: What it asked for, by the endpoint's name.
+        """
+        self._uses[api_key] = (now_us, ip, operation)
 
     def flush_uses(self) -> None:
         """Store the uses remembered since the last flush."""
-        used = {key: at for key, at in self._used_us.items() if key in self._records}
-        self._used_us.clear()
-        if not used:
+        uses = {key: KeyUse(*use) for key, use in self._uses.items() if key in self._records}
+        self._uses.clear()
+        if not uses:
             return
-        self._store.record_uses(used)
-        for key, at in used.items():
-            self._records[key] = msgspec.structs.replace(self._records[key], last_used_us=at)
+        self._store.record_uses(uses)
+        for key, use in uses.items():
+            self._records[key] = _used(self._records[key], use)
 
     def record(self, api_key: str) -> KeyRecord | None:
         """Return what is stored about a key, its last use included."""
         record = self._records.get(api_key)
-        used_us = self._used_us.get(api_key)
-        if record is None or used_us is None:
-            return record
-        return msgspec.structs.replace(record, last_used_us=used_us)
+        use = self._uses.get(api_key)
+        return record if record is None or use is None else _used(record, KeyUse(*use))
 
     def records(self, account_id: int | None = None) -> list[KeyRecord]:
         """List keys of one account, or of all, oldest first."""
@@ -150,7 +101,14 @@ class KeyDirectory:
         )
 
     def issue(
-        self, account_id: int, key_type: KeyType, public_der: bytes, terms: KeyTerms, now_us: int
+        self,
+        account_id: int,
+        key_type: KeyType,
+        public_der: bytes,
+        terms: KeyTerms,
+        now_us: int,
+        *,
+        special: str = "",
     ) -> IssuedKey | KeyRefused:
         """Make a key.
 
@@ -160,6 +118,7 @@ class KeyDirectory:
             public_der: SubjectPublicKeyInfo for RSA and Ed25519; empty for HMAC, whose secret is drawn here.
             terms: Label, permissions, restrictions.
             now_us: Epoch microseconds.
+            special: See `KeyRecord`.
 
         Returns:
             The key with its secret, shown this once, or why there is none.
@@ -167,12 +126,14 @@ class KeyDirectory:
         Raises:
             StorageError: It could not be stored; then it does not exist.
         """
-        if len(self.records(account_id)) >= KEYS_PER_ACCOUNT_MAX:
-            return KeyRefused(f"an account has at most {KEYS_PER_ACCOUNT_MAX} keys; delete one first")
-        refused = _unusable(terms, now_us)
+        rules = self.rules_at(now_us)
+        held = sum(record.account_id == account_id for record in self._records.values())
+        refused = judge_count(held, rules) or judge_terms(terms, rules, now_us)
         if refused is not None:
             return refused
-        record = KeyRecord(new_api_key(self._entropy), account_id, key_type, public_der, terms, now_us)
+        record = KeyRecord(
+            new_api_key(self._entropy), account_id, key_type, public_der, terms, now_us, special=special
+        )
         secret_key = new_hmac_secret(self._entropy) if key_type == "HMAC" else ""
         secret = Secret(secret_key.encode("ascii")) if secret_key else None
         verifier = _verifier(record, secret)
@@ -186,19 +147,44 @@ class KeyDirectory:
         Raises:
             StorageError: They could not be stored; then nothing changed.
         """
-        record, credential = self._records.get(api_key), self._credentials.get(api_key)
-        if record is None or credential is None:
+        record = self._records.get(api_key)
+        if record is None:
             return KeyRefused(f"there is no key {api_key}")
-        refused = _unusable(terms, now_us)
+        refused = judge_terms(terms, self.rules_at(now_us), now_us)
         if refused is not None:
             return refused
-        changed = msgspec.structs.replace(record, terms=terms)
-        self._store.update(changed)
-        self._remember(changed, credential.verifier)
-        if "READING" not in terms.permissions:
-            self._revoked(api_key)
-        for listener in self.on_edited:
-            listener(api_key)
+        before = record.terms
+        opened = bool(before.restrictions.networks) and not terms.restrictions.networks
+        granted = bool((terms.permissions - before.permissions) & TRADING)
+        changed = msgspec.structs.replace(
+            record,
+            terms=terms,
+            idle_from_us=now_us if opened else record.idle_from_us,
+            trading_since_us=now_us if granted else record.trading_since_us,
+        )
+        self._change((changed,))
+        return self.record(api_key) or changed
+
+    def take_trading(self, at_us: Mapping[str, int]) -> list[KeyRecord]:
+        """Take what trades from keys, as a rule wants it, in one step; they go on without.
+
+        Args:
+            at_us: API keys, each with the moment its trading lapsed; idleness counts anew from there.
+
+        Returns:
+            The keys as they now are; one that is gone is left out.
+
+        Raises:
+            StorageError: It could not be stored; then nothing changed.
+        """
+        changed: list[KeyRecord] = []
+        for api_key, lapsed_us in at_us.items():
+            record = self._records.get(api_key)
+            if record is not None:
+                left = msgspec.structs.replace(record.terms, permissions=record.terms.permissions - TRADING)
+                changed.append(msgspec.structs.replace(record, terms=left, idle_from_us=lapsed_us))
+        if changed:
+            self._change(changed)
         return changed
 
     def delete(self, api_key: str) -> KeyRecord | KeyRefused:
@@ -207,14 +193,47 @@ class KeyDirectory:
         Raises:
             StorageError: It could not be removed durably; then it still works.
         """
-        record = self.record(api_key)
-        if record is None:
-            return KeyRefused(f"there is no key {api_key}")
-        self._store.delete(api_key)
-        del self._credentials[api_key], self._records[api_key]
-        self._used_us.pop(api_key, None)
-        self._revoked(api_key)
-        return record
+        deleted = self.delete_many((api_key,))
+        return deleted[0] if deleted else KeyRefused(f"there is no key {api_key}")
+
+    def delete_many(self, api_keys: Sequence[str]) -> list[KeyRecord]:
+        """Remove keys for good, all of them in one step, effective at their next requests.
+
+        Returns:
+            The keys as they last were; one that was not there is left out.
+
+        Raises:
+            StorageError: They could not be removed durably; then all of them still work.
+        """
+        found = [record for record in map(self.record, dict.fromkeys(api_keys)) if record is not None]
+        if not found:
+            return []
+        self._store.delete([record.api_key for record in found])
+        for record in found:
+            del self._credentials[record.api_key], self._records[record.api_key]
+            self._uses.pop(record.api_key, None)
+        for record in found:
+            self._revoked(record.api_key)
+        return found
+
+    def delete_all(self, account_id: int) -> list[KeyRecord]:
+        """Remove every key of an account in one step: the panic button. Its sessions end at once.
+
+        Raises:
+            StorageError: They could not be removed durably; then all of them still work.
+        """
+        return self.delete_many([record.api_key for record in self.records(account_id)])
+
+    def _change(self, changed: Sequence[KeyRecord]) -> None:
+        """Store keys as they are to be, have them so, and tell who holds them."""
+        self._store.update(changed)
+        for record in changed:
+            self._remember(record, self._credentials[record.api_key].verifier)
+        for record in changed:
+            if "READING" not in record.terms.permissions:
+                self._revoked(record.api_key)
+            for listener in self.on_edited:
+                listener(record.api_key)
 
     def _remember(self, record: KeyRecord, verifier: Verifier) -> None:
         terms = record.terms
@@ -248,10 +267,7 @@ def _verifier(record: KeyRecord, secret: Secret | None) -> Verifier:
     return public.verifier()
 
 
-def _unusable(terms: KeyTerms, now_us: int) -> KeyRefused | None:
-    """Refuse terms under which a key could never be used or shown."""
-    if len(terms.label) > LABEL_LENGTH_MAX or not terms.label.isprintable():
-        return KeyRefused(f"a label is at most {LABEL_LENGTH_MAX} printable characters")
-    if terms.restrictions.expired(now_us):
-        return KeyRefused("the expiry lies in the past")
-    return None
+def _used(record: KeyRecord, use: KeyUse) -> KeyRecord:
+    return msgspec.structs.replace(
+        record, last_used_us=use.at_us, last_used_ip=use.ip, last_used_for=use.operation
+    )

@@ -5,25 +5,15 @@ Source: the wallet API's GET /sapi/v1/account/apiRestrictions; rest-api.md, "Req
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import msgspec
 
+from watchword.binance import enums
 from watchword.binance.endpoints import Security
 
-Permission = Literal[
-    "READING",
-    "SPOT_AND_MARGIN_TRADING",
-    "WITHDRAWALS",
-    "INTERNAL_TRANSFER",
-    "MARGIN",
-    "FUTURES",
-    "UNIVERSAL_TRANSFER",
-    "VANILLA_OPTIONS",
-    "FIX_API_TRADE",
-    "FIX_API_READ_ONLY",
-    "PORTFOLIO_MARGIN_TRADING",
-]
+#: The vocabulary is Binance's; what it means for a key is said here.
+Permission = enums.Permission
 
 PERMISSIONS: Final[tuple[Permission, ...]] = get_args(Permission)
 #: A new key can read, not trade.

@@ -17,6 +17,7 @@ from watchword.binance.enums import (
     TimeInForce,
 )
 from watchword.exchange.instruments import Instrument
+from watchword.exchange.wallets import TransferChannel, Wallet
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, tag_field="command", gc=False):
@@ -49,19 +50,105 @@ class OpenAccount(Command, frozen=True, tag="account"):
 
     Attributes:
         trade_group_id: Accounts of one group do not trade with each other (self-trade prevention); -1: no group.
+        parent_id: The master account whose sub-account it is; 0: none. A sub-account has no sub-accounts.
+        email: What a sub-account is called towards its master; "" exactly without one.
     """
 
     name: str
     grants: tuple[tuple[str, int], ...] = ()
     trade_group_id: int = -1
+    parent_id: int = 0
+    email: str = ""
 
 
 class Deposit(Command, frozen=True, tag="deposit"):
-    """Money from outside."""
+    """Money from outside, into the spot wallet.
+
+    Attributes:
+        transaction_id: What the deposit history calls it; without one it is not in that history.
+        network, address: What it came by, for the same history.
+    """
 
     account_id: int
     asset: str
     amount: int
+    transaction_id: str = ""
+    network: str = ""
+    address: str = ""
+
+
+class Transfer(Command, frozen=True, tag="transfer"):
+    """Money from one wallet to another: of one account, or within one family of master and sub-accounts.
+
+    Attributes:
+        channel: By which interface it came; each has a history of its own.
+        client_transfer_id: Chosen by the client, each once for a family; "" : not sent.
+    """
+
+    from_id: int
+    from_wallet: Wallet
+    to_id: int
+    to_wallet: Wallet
+    asset: str
+    amount: int
+    channel: TransferChannel
+    client_transfer_id: str = ""
+
+
+class AllowAddress(Command, frozen=True, tag="allow_address"):
+    """Put an address into an account's address book. One that is there already gets the new name."""
+
+    account_id: int
+    asset: str
+    network: str
+    address: str
+    address_tag: str = ""
+    name: str = ""
+
+
+class ForgetAddress(Command, frozen=True, tag="forget_address"):
+    """Take an address out of an account's address book."""
+
+    account_id: int
+    asset: str
+    network: str
+    address: str
+    address_tag: str = ""
+
+
+class Withdraw(Command, frozen=True, tag="withdraw"):
+    """Money to outside, to an address of the account's address book and no other.
+
+    Attributes:
+        amount: What is taken from the wallet, the fee included.
+        fee: The part that goes to the fee account.
+        withdraw_order_id: Chosen by the client, each once for an account; "" : not sent.
+        withdrawal_id, transaction_id: Drawn before the command is made; what the answer and the history say.
+    """
+
+    account_id: int
+    wallet: Wallet
+    asset: str
+    amount: int
+    fee: int
+    network: str
+    address: str
+    withdrawal_id: str
+    transaction_id: str
+    address_tag: str = ""
+    withdraw_order_id: str = ""
+
+
+class EnterSpecialKeyMode(Command, frozen=True, tag="special_enter"):
+    """An account is about to get a special key of cross margin."""
+
+    account_id: int
+
+
+class ExitSpecialKeyMode(Command, frozen=True, tag="special_exit"):
+    """An account gives up its special keys of cross margin; new ones have to wait."""
+
+    account_id: int
 
 
 class ResetVenue(Command, frozen=True, tag="reset"):
@@ -189,5 +276,6 @@ class SetLiquidity(Command, frozen=True, tag="liquidity"):
 
 AnyCommand = (
     OpenVenue | OpenAccount | Deposit | ResetVenue | PlaceOrder | CancelReplace | CancelOrder | CancelOpenOrders
-    | PlaceOco | CancelOrderList | SetSymbolStatus | LiquidityTick | ImportTrade | SetLiquidity
+    | PlaceOco | CancelOrderList | SetSymbolStatus | LiquidityTick | ImportTrade | SetLiquidity | Transfer
+    | AllowAddress | ForgetAddress | Withdraw | EnterSpecialKeyMode | ExitSpecialKeyMode
 )  # fmt: skip

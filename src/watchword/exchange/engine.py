@@ -1,7 +1,8 @@
 """The engine: commands in, facts out. Synchronous, deterministic, and the only thing that changes the state.
 
 Refusals change nothing and are returned; a broken invariant raises and stops the process. What belongs to no order
-(accounts, deposits, resets, symbol status) is done here; the rest in `placing`, `cancelling` and `order_lists`.
+(accounts, deposits, resets, symbol status) is done here; transfers and withdrawals in `moving`, the rest in `placing`,
+`cancelling` and `order_lists`.
 """
 
 from collections.abc import Callable
@@ -12,12 +13,16 @@ from watchword.exchange.accounts import ACCOUNTS_MAX
 from watchword.exchange.book import OrderBook
 from watchword.exchange.cancelling import cancel_open_orders, cancel_order, cancel_order_list, cancel_replace
 from watchword.exchange.commands import (
+    AllowAddress,
     AnyCommand,
     CancelOpenOrders,
     CancelOrder,
     CancelOrderList,
     CancelReplace,
     Deposit,
+    EnterSpecialKeyMode,
+    ExitSpecialKeyMode,
+    ForgetAddress,
     OpenAccount,
     OpenVenue,
     PlaceOco,
@@ -25,6 +30,8 @@ from watchword.exchange.commands import (
     ResetVenue,
     SetLiquidity,
     SetSymbolStatus,
+    Transfer,
+    Withdraw,
 )
 from watchword.exchange.events import (
     AccountOpened,
@@ -35,15 +42,24 @@ from watchword.exchange.events import (
     VenueReset,
 )
 from watchword.exchange.instruments import Instrument
+from watchword.exchange.ledger import BALANCE_MAX
 from watchword.exchange.lifecycle import cancel
+from watchword.exchange.moving import (
+    allow_address,
+    forget_address,
+    judge_sub_account,
+    note_deposit,
+    note_sub_account,
+    transfer,
+    withdraw,
+)
 from watchword.exchange.order import Order
 from watchword.exchange.order_lists import place_oco
 from watchword.exchange.placing import place
+from watchword.exchange.special_keys import enter_special_key_mode, exit_special_key_mode
 from watchword.exchange.state import Floor, OrderList, State
 from watchword.kernel.errors import InvariantError, invariant
 
-#: Of one asset on one account after a deposit: ten billion units, so that no order's amounts leave 64 bits.
-BALANCE_MAX: Final = 10**18
 BAD_ACCOUNT: Final = WireError(-1130, "Data sent for parameter 'account' is not valid.")
 BAD_NAME: Final = WireError(-1130, "Data sent for parameter 'name' is not valid.")
 BAD_AMOUNT: Final = WireError(-1130, "Data sent for parameter 'amount' is not valid.")
@@ -161,7 +177,11 @@ def _open_account(engine: Engine, command: OpenAccount, events: list[AnyEvent]) 
         return BAD_NAME
     if any(not asset or not 0 < amount <= BALANCE_MAX for asset, amount in command.grants):
         return BAD_AMOUNT
+    refused = judge_sub_account(engine, command)
+    if refused is not None:
+        return refused
     account = engine.add_account(command.name, command.grants, command.trade_group_id, command.now_us)
+    note_sub_account(engine, command, account.account_id)
     events.append(AccountOpened(command.now_us, account.account_id, account.name))
     for asset, amount in account.grants:
         _issue(engine, account.account_id, asset, amount, events)
@@ -179,6 +199,7 @@ def _deposit(engine: Engine, command: Deposit, events: list[AnyEvent]) -> WireEr
         return BAD_AMOUNT
     account.updated_us = command.now_us
     _issue(engine, command.account_id, command.asset, command.amount, events)
+    note_deposit(engine, command)
     return None
 
 
@@ -200,6 +221,7 @@ def _reset_venue(engine: Engine, command: ResetVenue, events: list[AnyEvent]) ->
             if order is not None:
                 cancel(engine, floor, desk, order, "", events)
     events.append(VenueReset(command.now_us))
+    engine.treasury.wipe()
     wiped = engine.ledger.wipe()
     for account_id, asset, had in wiped:
         events.append(BalanceChanged(command.now_us, account_id, asset, -had))
@@ -246,4 +268,10 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any, list[AnyEvent]], WireError | 
     ResetVenue: _reset_venue,
     SetSymbolStatus: _set_status,
     SetLiquidity: _set_liquidity,
+    Transfer: transfer,
+    AllowAddress: allow_address,
+    ForgetAddress: forget_address,
+    Withdraw: withdraw,
+    EnterSpecialKeyMode: enter_special_key_mode,
+    ExitSpecialKeyMode: exit_special_key_mode,
 }

@@ -14,6 +14,8 @@ import msgspec
 ISSUER_ACCOUNT_ID: Final = 0
 #: The account that commissions go to.
 FEE_ACCOUNT_ID: Final = -1
+#: Of one asset in one wallet after money came in: ten billion units, so that no order's amounts leave 64 bits.
+BALANCE_MAX: Final = 10**18
 
 
 class Balance(msgspec.Struct, gc=False):
@@ -64,6 +66,28 @@ class Ledger:
         """
         self.balance(account_id, asset).free += amount
         self.balance(ISSUER_ACCOUNT_ID, asset).free -= amount
+
+    def available(self, account_id: int, asset: str) -> int:
+        """Return the free amount, without touching an asset the account never had."""
+        balance = self._accounts.get(account_id, {}).get(asset)
+        return 0 if balance is None else balance.free
+
+    def total(self, account_id: int, asset: str) -> int:
+        """Return free and locked together, without touching an asset the account never had."""
+        balance = self._accounts.get(account_id, {}).get(asset)
+        return 0 if balance is None else balance.free + balance.locked
+
+    def move(self, source_id: int, target_id: int, asset: str, amount: int) -> None:
+        """Move free money between two accounts.
+
+        Args:
+            source_id: Who loses it.
+            target_id: Who gains it.
+            asset: Of what.
+            amount: How much; the caller knows that the source has it.
+        """
+        self.balance(source_id, asset).free -= amount
+        self.balance(target_id, asset).free += amount
 
     def wipe(self) -> list[tuple[int, str, int]]:
         """Take everything from everybody.

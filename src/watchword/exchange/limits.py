@@ -27,8 +27,9 @@ IGNORED_REFUSALS_MAX: Final = 10
 BAN_SECONDS: Final = (120, 600, 3_600, 21_600, 86_400, 259_200)
 #: After this long without a ban an address starts at the first step again.
 OFFENCE_MEMORY_US: Final = 259_200 * SECOND_US
-#: Each /sapi route has a budget of its own per address.
+#: Each /sapi route has a budget of its own per address, and one per account. Source: dev.binance.vision.
 SAPI_WEIGHT_PER_MINUTE: Final = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, 12_000)
+SAPI_ACCOUNT_WEIGHT_PER_MINUTE: Final = RateLimit("REQUEST_WEIGHT", "MINUTE", 1, 180_000)
 FIRST_FILL_AS_TAKER: Final = 1
 #: Source: the FAQ's example 2. The live amount is not published.
 FIRST_FILL_AS_MAKER: Final = 5
@@ -75,13 +76,14 @@ class Limits:
         self.seconds_rule = scaled(ORDERS_PER_10_SECONDS, scale)
         self.day_rule = scaled(ORDERS_PER_DAY, scale)
         self._sapi_rule = scaled(SAPI_WEIGHT_PER_MINUTE, scale)
+        self._sapi_account_rule = scaled(SAPI_ACCOUNT_WEIGHT_PER_MINUTE, scale)
         self._weight_us = self.weight_rule.window_us
         self._raw_us = self.raw_rule.window_us
         self._seconds_us = self.seconds_rule.window_us
         self._day_us = self.day_rule.window_us
         self._visitors: dict[str, Visitor] = {}
         self._tallies: dict[int, OrderTally] = {}
-        self._sapi: dict[tuple[str, str], list[int]] = {}
+        self._sapi: dict[tuple[str | int, str], list[int]] = {}
 
     def visitor(self, ip: str) -> Visitor:
         """Return the counters of an address. Keep them for the life of a connection: it saves a look-up."""
@@ -155,16 +157,17 @@ class Limits:
         Returns:
             The weight this address used on this route in the current minute, and the refusal if there is one.
         """
-        slot = now_us // self._sapi_rule.window_us
-        entry = self._sapi.get((ip, route))
-        if entry is None or entry[0] != slot:
-            if len(self._sapi) >= ADDRESSES_MAX:
-                self._sapi.clear()
-            entry = self._sapi[ip, route] = [slot, 0]
-        entry[1] += weight
-        if self._enforced and entry[1] > self._sapi_rule.limit:
-            return entry[1], too_much_weight(self._sapi_rule, now_us)
-        return entry[1], None
+        return self._admit_sapi(self._sapi_rule, ip, route, weight, now_us)
+
+    def admit_sapi_account(
+        self, account_id: int, route: str, weight: int, now_us: int
+    ) -> tuple[int, WireError | None]:
+        """Count a /sapi call against its route's budget of this account, whatever key and address it came by.
+
+        Returns:
+            The weight this account used on this route in the current minute, and the refusal if there is one.
+        """
+        return self._admit_sapi(self._sapi_account_rule, account_id, route, weight, now_us)
 
     def admit_orders(self, account_id: int, count: int, now_us: int) -> WireError | None:
         """Count new orders of an account before they go to the engine, or refuse them uncounted.
@@ -201,6 +204,20 @@ class Limits:
         """Return each ORDERS window with its current count."""
         tally = self._tally(account_id, now_us)
         return (self.seconds_rule, tally.seconds), (self.day_rule, tally.day)
+
+    def _admit_sapi(
+        self, rule: RateLimit, who: str | int, route: str, weight: int, now_us: int
+    ) -> tuple[int, WireError | None]:
+        slot = now_us // rule.window_us
+        entry = self._sapi.get((who, route))
+        if entry is None or entry[0] != slot:
+            if len(self._sapi) >= ADDRESSES_MAX:
+                self._sapi.clear()
+            entry = self._sapi[who, route] = [slot, 0]
+        entry[1] += weight
+        if self._enforced and entry[1] > rule.limit:
+            return entry[1], too_much_weight(rule, now_us)
+        return entry[1], None
 
     def _tally(self, account_id: int, now_us: int) -> OrderTally:
         tally = self._tallies.get(account_id)

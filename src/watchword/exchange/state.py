@@ -15,6 +15,7 @@ from watchword.exchange.instruments import Instrument
 from watchword.exchange.ledger import FEE_ACCOUNT_ID, Balance, Ledger
 from watchword.exchange.order import Order
 from watchword.exchange.stops import StopBook
+from watchword.exchange.treasury import Treasury
 
 #: Stands for "no limit" where a filter is switched off.
 UNLIMITED: Final = 1 << 62
@@ -102,11 +103,12 @@ class State:
         sequence: Of the last command applied. now_us: its moment.
         accounts: By id, ids rising. floors: by symbol, in listing order.
         lists: Open order lists of everybody, by id.
+        treasury: Families of accounts, address books, and money that moved without a trade.
     """
 
     __slots__ = (
         "accounts", "floors", "ledger", "liquidity", "lists", "next_execution_id", "next_list_id",
-        "next_order_id", "now_us", "seed", "sequence",
+        "next_order_id", "now_us", "seed", "sequence", "treasury",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -115,6 +117,7 @@ class State:
         self.seed = 0
         self.liquidity = False
         self.ledger = Ledger()
+        self.treasury = Treasury()
         self.accounts: dict[int, Account] = {}
         self.floors: dict[str, Floor] = {}
         self.lists: dict[int, OrderList] = {}

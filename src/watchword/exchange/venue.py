@@ -27,6 +27,11 @@ from watchword.kernel.errors import CorruptStoreError, invariant
 
 #: First bytes of an encoded venue; the number is the layout's version.
 MAGIC: Final = b"watchword-venue-1"
+#: The same with a fifth part, the treasury. Why two: a venue without one keeps the bytes, and the hash, it had before.
+MAGIC_WITH_TREASURY: Final = b"watchword-venue-2"
+
+_FourParts = tuple[bytes, bytes, bytes, bytes]
+_FiveParts = tuple[bytes, bytes, bytes, bytes, bytes]
 
 
 class Projection(Protocol):
@@ -107,6 +112,9 @@ class Venue:
         parts = (
             encode_engine(self.engine), self.archive.encode(), self.market.encode(), self.traders.encode()
         )  # fmt: skip
+        treasury = self.engine.treasury.encode()
+        if treasury:
+            return MAGIC_WITH_TREASURY + msgspec.msgpack.encode((*parts, treasury))
         return MAGIC + msgspec.msgpack.encode(parts)
 
     @classmethod
@@ -116,13 +124,17 @@ class Venue:
         Raises:
             CorruptStoreError: The bytes have another layout.
         """
-        if not raw.startswith(MAGIC):
+        if not raw.startswith((MAGIC, MAGIC_WITH_TREASURY)):
             raise CorruptStoreError("snapshot: not a venue of this program's version")
+        body = memoryview(raw)[len(MAGIC) :]
+        treasury = b""
         try:
-            engine, archive, market, traders = msgspec.msgpack.decode(
-                memoryview(raw)[len(MAGIC) :], type=tuple[bytes, bytes, bytes, bytes]
-            )
+            if raw.startswith(MAGIC):
+                engine, archive, market, traders = msgspec.msgpack.decode(body, type=_FourParts)
+            else:
+                engine, archive, market, traders, treasury = msgspec.msgpack.decode(body, type=_FiveParts)
             venue = cls(decode_engine(engine))
+            venue.engine.treasury.restore(treasury)
             venue.archive.restore(archive)
             venue.market.restore(market)
             venue.traders.restore(traders)

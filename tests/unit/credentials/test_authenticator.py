@@ -56,11 +56,12 @@ class Request:
         self.payloads: tuple[bytes, ...] = (b"symbol=BTCUSDT",)
         self.signature: str | None = SIGNER.sign(b"symbol=BTCUSDT")
         self.now_us = NOW_US
+        self.permission: Any = None
 
     def admit(self) -> Any:
         return admit(
             Directory({KEY: self.credential}), self.security, self.api_key, self.ip, self.params, self.payloads,
-            self.signature, self.now_us,
+            self.signature, self.now_us, self.permission,
         )  # fmt: skip
 
     def in_session(self) -> Any:
@@ -272,3 +273,13 @@ def test_session_needs_no_signature_but_everything_else() -> None:
         request = Request()
         change(request)
         assert type(request.in_session()) is kind, name
+
+
+def test_permission_of_its_own_takes_the_place_of_the_security_types() -> None:
+    request = Request()
+    request.security, request.permission = "USER_DATA", "WITHDRAWALS"
+    assert request.admit() == PermissionMissing("WITHDRAWALS")
+    request.credential = msgspec.structs.replace(request.credential, permissions=frozenset({"WITHDRAWALS"}))
+    assert isinstance(request.admit(), Admitted)
+    request.permission = None
+    assert request.admit() == PermissionMissing("READING")

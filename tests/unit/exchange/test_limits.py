@@ -173,3 +173,18 @@ def _provoke_ban(limits: Limits, ip: str, now_us: int) -> None:
 
 def _status(answer: WireError | None) -> int:
     return 200 if answer is None else answer.http_status
+
+
+def test_sapi_budgets_of_addresses_and_accounts_are_apart_and_per_route() -> None:
+    limits = Limits()
+    assert limits.admit_sapi("a", "GET /x", 12_000, NOW_US) == (12_000, None)
+    used, refused = limits.admit_sapi("a", "GET /x", 1, NOW_US)
+    assert (used, refused.code if refused else 0) == (12_001, -1003)
+    assert limits.admit_sapi("b", "GET /x", 1, NOW_US) == (1, None)
+    assert limits.admit_sapi("a", "POST /x", 1, NOW_US) == (1, None)
+    assert limits.admit_sapi("a", "GET /x", 1, NOW_US + MINUTE_US) == (1, None)
+    assert limits.admit_sapi_account(7, "GET /x", 180_000, NOW_US) == (180_000, None)
+    used, refused = limits.admit_sapi_account(7, "GET /x", 1, NOW_US)
+    assert (used, refused.http_status if refused else 0) == (180_001, 429)
+    assert limits.admit_sapi_account(8, "GET /x", 1, NOW_US) == (1, None)
+    assert limits.admit_sapi_account(7, "GET /x", 1, NOW_US + MINUTE_US) == (1, None)

@@ -8,14 +8,14 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from watchword.adapters.sql.hmac_sealing import SecretSealer
 from watchword.adapters.sql.version import HEAD
-from watchword.credentials.key_directory import KeyRecord, KeyTerms
+from watchword.credentials.key_record import KeyRecord, KeyTerms, KeyUse
 from watchword.credentials.permission import UnknownPermission, read_permissions
 from watchword.credentials.restriction import BadRestriction, Restrictions, read_networks, read_symbols
 from watchword.credentials.verifier import KeyType
@@ -69,22 +69,28 @@ class SqlKeyStore:
                 "sealed_secret": self._sealer.seal(record.api_key, secret) if secret else None,
                 "public_der": record.public_der or None,
                 "created_us": record.created_us,
-                "last_used_us": record.last_used_us,
-                **_terms(record.terms),
+                "special": record.special,
+                **_use(KeyUse(record.last_used_us, record.last_used_ip, record.last_used_for)),
+                **_terms(record),
             }
         )
 
-    def update(self, record: KeyRecord) -> None:
-        """Store new terms of a key."""
-        self.prepare_changes().update(record.api_key, _terms(record.terms))
+    def update(self, records: Sequence[KeyRecord]) -> None:
+        """Store new terms of keys."""
+        rows = [{"changed_key": record.api_key, **_terms(record)} for record in records]
+        if rows:
+            self.prepare_changes().update(rows)
 
-    def delete(self, api_key: str) -> None:
-        """Remove a key; its bytes are overwritten."""
-        self.prepare_changes().delete(api_key)
+    def delete(self, api_keys: Sequence[str]) -> None:
+        """Remove keys; their bytes are overwritten."""
+        if api_keys:
+            self.prepare_changes().delete(api_keys)
 
-    def record_uses(self, used_us: Mapping[str, int]) -> None:
-        """Store when keys were last used."""
-        self.prepare_changes().record_uses(used_us)
+    def record_uses(self, uses: Mapping[str, KeyUse]) -> None:
+        """Store when, from where and for what keys were last used."""
+        rows = [{"changed_key": api_key, **_use(use)} for api_key, use in uses.items()]
+        if rows:
+            self.prepare_changes().update(rows)
 
     def prepare_changes(self) -> "KeyTable":
         """Load what changes need, if that has not happened. A server does it aside, soon after its start."""
@@ -147,15 +153,28 @@ class SqlKeyStore:
             terms=KeyTerms(row["label"], permissions, Restrictions(networks, symbols, row["expires_us"])),
             created_us=row["created_us"],
             last_used_us=row["last_used_us"],
+            last_used_ip=row["last_used_ip"],
+            last_used_for=row["last_used_for"],
+            idle_from_us=row["idle_from_us"],
+            trading_since_us=row["trading_since_us"],
+            special=row["special"],
         )
 
 
-def _terms(terms: KeyTerms) -> dict[str, Any]:
-    restrictions = terms.restrictions
+def _terms(record: KeyRecord) -> dict[str, Any]:
+    """The columns a change of terms touches."""
+    terms, restrictions = record.terms, record.terms.restrictions
     return {
         "label": terms.label,
         "permissions": json.dumps(sorted(terms.permissions)),
         "networks": json.dumps([network.text for network in restrictions.networks]),
         "symbols": json.dumps(sorted(restrictions.symbols), ensure_ascii=False),
         "expires_us": restrictions.expires_us,
+        "idle_from_us": record.idle_from_us,
+        "trading_since_us": record.trading_since_us,
     }
+
+
+def _use(use: KeyUse) -> dict[str, Any]:
+    """The columns a use touches."""
+    return {"last_used_us": use.at_us, "last_used_ip": use.ip, "last_used_for": use.operation}

@@ -3,7 +3,7 @@
 Loaded late (see `key_store`). Never reads keys back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -33,26 +33,18 @@ class KeyTable:
         with self._transaction() as connection:
             connection.execute(insert(api_keys).values(**values))
 
-    def update(self, api_key: str, values: Mapping[str, Any]) -> None:
-        """Change a row."""
+    def update(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change rows, all or none; each says which by `changed_key`. All have the same columns."""
+        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "changed_key"}
+        statement = update(api_keys).where(api_keys.c.api_key == bindparam("changed_key")).values(columns)
         with self._transaction() as connection:
-            connection.execute(update(api_keys).where(api_keys.c.api_key == api_key).values(**values))
+            connection.execute(statement, list(rows))
 
-    def delete(self, api_key: str) -> None:
-        """Remove a row; its bytes are overwritten."""
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove rows, all or none; their bytes are overwritten."""
+        statement = delete(api_keys).where(api_keys.c.api_key == bindparam("gone_key"))
         with self._transaction() as connection:
-            connection.execute(delete(api_keys).where(api_keys.c.api_key == api_key))
-
-    def record_uses(self, used_us: Mapping[str, int]) -> None:
-        """Set when keys were last used."""
-        statement = (
-            update(api_keys)
-            .where(api_keys.c.api_key == bindparam("used_key"))
-            .values(last_used_us=bindparam("used_us"))
-        )
-        rows = [{"used_key": api_key, "used_us": at} for api_key, at in used_us.items()]
-        with self._transaction() as connection:
-            connection.execute(statement, rows)
+            connection.execute(statement, [{"gone_key": key} for key in keys])
 
     def close(self) -> None:
         """Disconnect."""

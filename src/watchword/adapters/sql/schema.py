@@ -27,6 +27,11 @@ api_keys: Final = Table(
     Column("expires_us", BigInteger, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("last_used_us", BigInteger, nullable=False),
+    Column("last_used_ip", Text, nullable=False),
+    Column("last_used_for", Text, nullable=False),
+    Column("idle_from_us", BigInteger, nullable=False),
+    Column("trading_since_us", BigInteger, nullable=False),
+    Column("special", Text, nullable=False),
 )
 
 

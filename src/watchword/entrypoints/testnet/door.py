@@ -5,7 +5,7 @@ Speaks no protocol itself.
 
 from typing import TYPE_CHECKING, Protocol
 
-from watchword.entrypoints.sockets.door import SocketDoor
+from watchword.entrypoints.sockets.door import SocketDoor, http_date
 from watchword.exchange.limits import Limits
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ class KeyHolder(Protocol):
 
 
 class Door(SocketDoor):
-    """The shared state of all connections of a testnet."""
+    """The shared state of all connections of a testnet.
+
+    `clock` is the machine's: silence, pings and the 24 hours are real time, whatever the exchange's clock was moved
+    by. What requests are judged by is `testnet.clock`.
+    """
 
     def __init__(
         self,
@@ -37,8 +41,9 @@ class Door(SocketDoor):
         user_streams: "UserStreams",
         messages_per_second_max: int,
     ) -> None:
-        super().__init__(testnet.clock, testnet.entropy, messages_per_second_max)
+        super().__init__(testnet.clock.machine, testnet.entropy, messages_per_second_max)
         self.testnet = testnet
+        self._tell_time()
         self.limits = limits
         self.publisher = publisher
         self.user_streams = user_streams
@@ -52,13 +57,24 @@ class Door(SocketDoor):
 
     def on_edited(self, api_key: str) -> None:  # noqa: ARG002 - sessions know which keys they hold
         """Have every session look at its keys again."""
-        self._recheck(self.clock.now_us())
+        self._recheck()
+
+    def on_clock_moved(self) -> None:
+        """The exchange's clock was moved: what was opened with keys that expired by it ends now."""
+        self._tell_time()
+        self._recheck()
 
     def sweep(self) -> None:
         """Let every socket look at the clock, and every session at its keys."""
         super().sweep()
-        self._recheck(self.tick_us)
+        self._tell_time()
+        self._recheck()
 
-    def _recheck(self, now_us: int) -> None:
+    def _tell_time(self) -> None:
+        """Have replies dated by the exchange's clock."""
+        self.date = http_date(self.testnet.clock.now_us())
+
+    def _recheck(self) -> None:
+        now_us = self.testnet.clock.now_us()
         for session in tuple(self.api_sessions):
             session.recheck(now_us)

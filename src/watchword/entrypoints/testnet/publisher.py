@@ -240,6 +240,12 @@ class Publisher:
             stream.offset_us,
             now_us,
         )
+        if len(candles) == KLINES_CAUGHT_UP_MAX and candles[-1].close_us < now_us:
+            # The clock was moved: the one that was in the making ends, the long silence after it is passed over.
+            newest = self._venue.market.klines(
+                stream.symbol, stream.argument, None, None, KLINES_CAUGHT_UP_MAX, stream.offset_us, now_us
+            )
+            candles = [candles[0], *(candle for candle in newest if candle.open_us > candles[0].open_us)]
         for candle in candles:
             closed = candle.close_us < now_us
             if not closed and stream.argument == "1s" and since_us is not None and not candle.trades:

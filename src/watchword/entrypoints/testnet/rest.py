@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from watchword.binance.endpoints import Endpoint, classify
 from watchword.binance.errors import UNKNOWN, WireError
 from watchword.binance.request import read_params
+from watchword.binance.sapi_endpoints import classify_sapi
 from watchword.binance.time_units import BAD_TIME_UNIT, TIME_UNITS
 from watchword.credentials.authenticator import Admitted, admit, to_wire
 from watchword.credentials.payload import rest_payload
@@ -42,20 +43,21 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
     Returns:
         The whole reply, ready to be written.
     """
-    now_us = door.clock.now_us()
+    now_us = door.testnet.clock.now_us()
     visitor = door.limits.visitor(request.ip)
     # 1 the route
     endpoint = classify(request.method, request.path)
     if not isinstance(endpoint, Endpoint):
-        return _unrouted(door, request, visitor, endpoint, now_us)
+        endpoint = classify_sapi(request.method, request.path, endpoint)
+        if not isinstance(endpoint, Endpoint):
+            return _unrouted(door, request, visitor, endpoint, now_us)
     # 2 parameters; what was sent is charged, whatever becomes of it
     params = read_params(request.query, request.body)
     weight = UNROUTED_WEIGHT if type(params) is WireError else endpoint.weight(params)
     extra = b""
     refused: WireError | None
     if endpoint.family == "sapi":
-        used, refused = door.limits.admit_sapi(request.ip, endpoint.path, weight, now_us)
-        extra = b"x-sapi-used-ip-weight-1m: %d\r\n" % used
+        refused, extra = _admit_sapi(door, request, endpoint, weight, now_us)
         refused = door.limits.admit_request(visitor, 0, now_us) or refused
     else:
         refused = door.limits.admit_request(visitor, weight, now_us)
@@ -72,21 +74,20 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
         # 2 to 4: presence, key, IP, permission, timing, signature
         payload, signature = rest_payload(request.query, request.body)
         admitted = admit(
-            door.testnet.directory,
-            endpoint.security,
-            request.api_key,
-            request.ip,
-            params,
-            (payload,),
-            signature,
-            now_us,
-        )
+            door.testnet.directory, endpoint.security, request.api_key, request.ip, params, (payload,), signature,
+            now_us, endpoint.permission,
+        )  # fmt: skip
         if not isinstance(admitted, Admitted):
             return _error(door, request, visitor, to_wire(admitted), now_us, extra)
         credential = admitted.credential
         if credential is not None:
-            door.testnet.directory.touch(credential.api_key, now_us)
+            door.testnet.directory.touch(credential.api_key, now_us, request.ip, endpoint.name)
         deadline_us = admitted.deadline_us
+        if endpoint.uid_weight and credential is not None:
+            refused, shown = _admit_sapi_account(door, credential, endpoint, now_us)
+            extra += shown
+            if refused is not None:
+                return _error(door, request, visitor, refused, now_us, extra)
     # 5 to 8
     result = await perform(
         door, endpoint, visitor, weight, params, credential, now_us, deadline_us,
@@ -104,12 +105,32 @@ async def answer(door: Door, request: HttpRequest) -> bytes:
 def fault(door: Door, request: HttpRequest) -> bytes:
     """Answer -1000: something of ours broke and was logged."""
     visitor = door.limits.visitor(request.ip)
-    return _error(door, request, visitor, UNKNOWN, door.tick_us, b"")
+    return _error(door, request, visitor, UNKNOWN, door.testnet.clock.now_us(), b"")
 
 
 def error_reply(door: Door, request: HttpRequest, error: WireError, now_us: int) -> bytes:
     """Answer a refusal outside any endpoint (a handshake that may not be)."""
     return _error(door, request, door.limits.visitor(request.ip), error, now_us, b"")
+
+
+def _admit_sapi(
+    door: Door, request: HttpRequest, endpoint: Endpoint, weight: int, now_us: int
+) -> tuple[WireError | None, bytes]:
+    """Charge a /sapi route to the address; the refusal, and the header where the route counts by address."""
+    if not weight:
+        return None, b""
+    used, refused = door.limits.admit_sapi(request.ip, endpoint.name, weight, now_us)
+    return refused, b"x-sapi-used-ip-weight-1m: %d\r\n" % used
+
+
+def _admit_sapi_account(
+    door: Door, credential: "Credential", endpoint: Endpoint, now_us: int
+) -> tuple[WireError | None, bytes]:
+    """Charge a /sapi route to the account, once it is known to be the account's own request."""
+    used, refused = door.limits.admit_sapi_account(
+        credential.account_id, endpoint.name, endpoint.uid_weight, now_us
+    )
+    return refused, b"x-sapi-used-uid-weight-1m: %d\r\n" % used
 
 
 def _unrouted(door: Door, request: HttpRequest, visitor: Visitor, why: "Unrouted", now_us: int) -> bytes:

@@ -102,6 +102,7 @@ def open_door(testnet: "Testnet") -> Door:
     ]
     testnet.directory.on_revoked.append(door.on_revoked)
     testnet.directory.on_edited.append(door.on_edited)
+    testnet.on_clock_moved.append(door.on_clock_moved)
     return door
 
 

@@ -60,6 +60,7 @@ class StreamSession:
         self.micros = micros
         self.names: dict[str, None] = {}
         self._publisher = door.publisher
+        self._clock = door.testnet.clock
         self._pending = names
         connection.counts_text = True
         self._publisher.loop.call_soon(self._begin)
@@ -94,6 +95,7 @@ class StreamSession:
 
     def farewell(self, now_us: int) -> bytes:
         """Return `serverShutdown`, wrapped if payloads are. Source: web-socket-streams.md, "Server Shutdown"."""
+        now_us = self._clock.now_us()  # the exchange's time; sockets live by the machine's
         event = b'{"e":"serverShutdown","E":%d}' % (now_us if self.micros else now_us // 1000)
         return text_frame(b'{"stream":"!serverShutdown","data":%s}' % event if self.combined else event)
 

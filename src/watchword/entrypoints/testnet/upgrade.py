@@ -48,14 +48,14 @@ def upgrade(
     refused = _admit(door, request, path)
     if refused is not None:
         request.keep_alive = False
-        return rest.error_reply(door, request, refused, door.clock.now_us())
+        return rest.error_reply(door, request, refused, door.testnet.clock.now_us())
     options = handshake.options(request.query)
     if options is None:
         return replies.refusal(door.date, 400)
     micros = TIME_UNITS.get(options["timeUnit"].encode()) if "timeUnit" in options else False
     if micros is None:
         request.keep_alive = False
-        return rest.error_reply(door, request, BAD_TIME_UNIT, door.clock.now_us())
+        return rest.error_reply(door, request, BAD_TIME_UNIT, door.testnet.clock.now_us())
     head = handshake.switching(request, door.date, door.next_uuid())
     connection = Connection(door, transport, request.ip, connections)
     connection.begin(_session(door, connection, path, options, micros=micros), head, early)
@@ -68,7 +68,7 @@ def _is_websocket(path: str) -> bool:
 
 def _admit(door: Door, request: HttpRequest, path: str) -> WireError | None:
     """Count the attempt and, for the WebSocket API, its weight."""
-    now_us = door.clock.now_us()
+    now_us = door.testnet.clock.now_us()
     visitor = door.limits.visitor(request.ip)
     refused = door.limits.admit_connection(visitor, now_us)
     if refused is None and path == WS_API_PATH:

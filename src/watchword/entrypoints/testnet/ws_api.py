@@ -78,6 +78,7 @@ class ApiSession:
         self._visitor = door.limits.visitor(connection.ip)
         self._shows_limits = shows_limits
         self._api_key = ""
+        self._connected_us = door.testnet.clock.now_us()
         self._authorized_us = 0
         self._revoked = False
         self._subscriptions: dict[int, Subscription] = {}
@@ -113,6 +114,7 @@ class ApiSession:
 
     def farewell(self, now_us: int) -> bytes:
         """Return `serverShutdown`. Source: web-socket-api.md, "Connection events"."""
+        now_us = self._door.testnet.clock.now_us()  # the exchange's time; sockets live by the machine's
         return text_frame(
             b'{"event":{"e":"serverShutdown","E":%d}}' % (now_us if self.micros else now_us // 1000)
         )
@@ -167,14 +169,14 @@ class ApiSession:
             raise
         except Exception:
             LOG.exception("request failed")
-            reply = error_reply(reply_id, UNKNOWN, b"", self._door.clock.now_us())
+            reply = error_reply(reply_id, UNKNOWN, b"", self._door.testnet.clock.now_us())
         self.connection.send(text_frame(reply))
         self._in_flight -= 1
         if self._waiting:
             self._advance()
 
     async def _answer(self, reply_id: bytes, request: Request | WireError) -> bytes:
-        now_us = self._door.clock.now_us()
+        now_us = self._door.testnet.clock.now_us()
         # 1 the method
         endpoint = None if type(request) is WireError else for_ws(request.method)
         if endpoint is None or type(request) is WireError:
@@ -212,7 +214,9 @@ class ApiSession:
             credential = admitted.credential
             deadline_us = admitted.deadline_us
             if credential is not None:
-                self._door.testnet.directory.touch(credential.api_key, now_us)
+                self._door.testnet.directory.touch(
+                    credential.api_key, now_us, self.connection.ip, endpoint.name
+                )
         own = _OWN.get(endpoint.name)
         if own is not None:
             return own(self, params, credential, now_us), credential
@@ -261,7 +265,7 @@ class ApiSession:
             b'{"apiKey":%s,"authorizedSince":%s,"connectedSince":%d,"returnRateLimits":%s,"serverTime":%d,'
             b'"userDataStream":%s}'
         ) % (
-            api_key, since, self.connection.opened_us // unit, b"true" if self._shows_limits else b"false",
+            api_key, since, self._connected_us // unit, b"true" if self._shows_limits else b"false",
             now_us // unit, b"true" if self._subscriptions else b"false",
         )  # fmt: skip
 
@@ -340,7 +344,7 @@ class ApiSession:
         """End a subscription and say so."""
         del self._subscriptions[subscription.subscription_id]
         self._door.user_streams.end(subscription)
-        payload = reports.stream_terminated(self._door.clock.now_us(), micros=self.micros)
+        payload = reports.stream_terminated(self._door.testnet.clock.now_us(), micros=self.micros)
         self.connection.send(event_frame(subscription.subscription_id, payload))
 
     def _end_logon_subscriptions(self) -> None:

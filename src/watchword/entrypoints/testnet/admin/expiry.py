@@ -41,6 +41,28 @@ def read_expiry(text: str, now_us: int) -> int | str:
     return _within(text, (at - _EPOCH) // timedelta(microseconds=1))
 
 
+def read_span(text: str) -> int | str:
+    """Read a span forwards in time (`90s`, `12h`, `30d`, `4w`, with or without a `+`).
+
+    Returns:
+        Microseconds, above 0; or a text that says what is wrong.
+    """
+    span = _SPAN.fullmatch(text.strip().removeprefix("+"))
+    if span is None or int(span[1]) == 0:
+        return f"cannot read {text!r}: write a span forwards in time, such as +30d, +12h or +90s"
+    return int(span[1]) * _UNIT_S[span[2]] * SECOND_US
+
+
+def write_span(span_us: int) -> str:
+    """Write a span as its days, hours, minutes and seconds, for example `30d 2h`; `0s` for nothing."""
+    seconds, parts = span_us // SECOND_US, []
+    for unit in ("d", "h", "m", "s"):
+        count, seconds = divmod(seconds, _UNIT_S[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts) or "0s"
+
+
 def write_expiry(at_us: int) -> str | None:
     """Write a moment as ISO 8601 in UTC, whole seconds; None for 0."""
     if at_us == 0:

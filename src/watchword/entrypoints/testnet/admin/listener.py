@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from watchword.audit.on_behalf import TEXT_LENGTH_MAX, actor_of
 from watchword.entrypoints.sockets.admin_socket import bind, converse, is_administrator, peer_uid
 from watchword.entrypoints.testnet.admin.operations import perform, to_json
 from watchword.entrypoints.testnet.admin.requests import REQUEST_BYTES_MAX, Refused, read_request
@@ -65,6 +66,9 @@ async def answer(testnet: "Testnet", line: bytes) -> bytes:
     request = read_request(line)
     if isinstance(request, Refused):
         return to_json(request)
+    asked = request.on_behalf
+    if asked is not None:
+        LOG.info("%s for %r from %r", type(request).__name__, actor_of(asked, ""), asked.ip[:TEXT_LENGTH_MAX])
     try:
         return to_json(await perform(testnet, request))
     except WatchwordError as error:

@@ -11,19 +11,20 @@ import msgspec
 
 from watchword.binance.errors import WireError
 from watchword.binance.params import SCALED_MAX
-from watchword.credentials.key_directory import KeyRecord, KeyRefused, KeyTerms
-from watchword.credentials.key_problem import KeyProblem
-from watchword.credentials.pem import read_public
-from watchword.credentials.permission import (
-    DEFAULT_PERMISSIONS,
-    Permission,
-    UnknownPermission,
-    read_permissions,
-)
-from watchword.credentials.restriction import BadRestriction, Restrictions, read_networks, read_symbols
 from watchword.entrypoints.testnet.admin import requests as ask
-from watchword.entrypoints.testnet.admin.expiry import read_expiry, write_expiry
+from watchword.entrypoints.testnet.admin.addresses import made_up_transaction, perform_on_addresses
+from watchword.entrypoints.testnet.admin.clock_operations import clock_view, move_clock
+from watchword.entrypoints.testnet.admin.expiry import write_expiry
+from watchword.entrypoints.testnet.admin.key_operations import (
+    endings_near,
+    key_view,
+    perform_on_keys,
+    say_event,
+)
+from watchword.entrypoints.testnet.admin.key_search import find_keys
+from watchword.entrypoints.testnet.admin.lookup import account_named, accounts
 from watchword.entrypoints.testnet.admin.requests import Refused
+from watchword.entrypoints.testnet.operations.sub_listing import made_up_email
 from watchword.exchange.accounts import HOUSE_PREFIX, Account
 from watchword.exchange.commands import (
     AnyCommand,
@@ -67,22 +68,30 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
         case ask.CreateAccount():
             return await _create_account(testnet, request)
         case ask.ListAccounts():
-            return [_account_view(testnet, a) for a in _accounts(testnet)]
+            return [_account_view(testnet, a) for a in accounts(testnet)]
         case ask.DepositMoney():
             return await _deposit(testnet, request)
+        case ask.AllowWithdrawal() | ask.ForgetWithdrawal() | ask.ListAddresses():
+            return await perform_on_addresses(testnet, request)
         case ask.Reset():
             return await _submit(testnet, ResetVenue)
-        case ask.CreateKey():
-            return _create_key(testnet, request)
         case ask.ListKeys():
             return _list_keys(testnet, request)
-        case ask.ShowKey():
-            record = _resolve(testnet, request.api_key)
-            return record if isinstance(record, Refused) else key_view(testnet, record)
-        case ask.EditKey():
-            return _edit_key(testnet, request)
-        case ask.DeleteKey():
-            return _delete_key(testnet, request)
+        case (
+            ask.CreateKey()
+            | ask.ShowKey()
+            | ask.EditKey()
+            | ask.DeleteKey()
+            | ask.DeleteAllKeys()
+            | ask.ListKeyEvents()
+            | ask.ShowKeyRules()
+            | ask.ListKeyTemplates()
+        ):
+            return perform_on_keys(testnet, request)
+        case ask.MoveClock():
+            return await move_clock(testnet, request)
+        case ask.ShowClock():
+            return clock_view(testnet)
         case ask.ShowStatus():
             return _status(testnet)
         case ask.ChangeSymbolStatus():
@@ -99,25 +108,6 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
             return await _snapshot(testnet)
         case _:
             assert_never(request)
-
-
-def key_view(testnet: "Testnet", record: KeyRecord) -> dict[str, Any]:
-    """Show a key as JSON. Never holds a secret."""
-    terms = record.terms
-    account = testnet.venue.engine.accounts.get(record.account_id)
-    return {
-        "api_key": record.api_key,
-        "account": account.name if account else str(record.account_id),
-        "account_id": record.account_id,
-        "key_type": record.key_type,
-        "label": terms.label,
-        "permissions": sorted(terms.permissions),
-        "ips": [network.text for network in terms.restrictions.networks],
-        "symbols": sorted(terms.restrictions.symbols),
-        "expires": write_expiry(terms.restrictions.expires_us),
-        "created": write_expiry(record.created_us),
-        "last_used": write_expiry(record.last_used_us),
-    }
 
 
 async def _submit(testnet: "Testnet", kind: type[Any], *fields: object) -> dict[str, Any] | Refused:
@@ -138,14 +128,24 @@ async def _create_account(testnet: "Testnet", request: ask.CreateAccount) -> Ans
         return Refused(f"an account name has 1 to {NAME_LENGTH_MAX} printable characters")
     if name.startswith(HOUSE_PREFIX) or name.isdigit():
         return Refused(f"an account name is not a number and does not begin with {HOUSE_PREFIX}")
-    if _account(testnet, name) is not None:
+    if account_named(testnet, name) is not None:
         return Refused(f"there is an account {name} already")
-    deposits = _starter(testnet) if request.deposits is None else request.deposits
-    grants = _amounts(testnet, deposits)
+    parent_id, email = 0, ""
+    if request.parent:
+        parent = account_named(testnet, request.parent)
+        if parent is None or testnet.venue.engine.treasury.sub_account(parent.account_id) is not None:
+            return Refused(f"there is no master account {request.parent}")
+        parent_id, name = parent.account_id, name if "@" in name else made_up_email(testnet, name)
+        email = name
+    nothing_given: dict[str, str] = {} if parent_id else _starter(testnet)
+    grants = _amounts(testnet, nothing_given if request.deposits is None else request.deposits)
     if isinstance(grants, Refused):
         return grants
     opened = await testnet.sequencer.submit(
-        lambda seq, now_us: OpenAccount(seq, now_us, name, tuple(sorted(grants.items()))), _opened
+        lambda seq, now_us: OpenAccount(
+            seq, now_us, name, tuple(sorted(grants.items())), parent_id=parent_id, email=email
+        ),
+        _opened,
     )
     if isinstance(opened, WireError):
         return Refused(opened.text)
@@ -159,7 +159,7 @@ def _opened(_command: AnyCommand, applied: Applied) -> int | WireError:
 
 
 async def _deposit(testnet: "Testnet", request: ask.DepositMoney) -> Answer:
-    account = _account(testnet, request.account)
+    account = account_named(testnet, request.account)
     if account is None:
         return Refused(f"there is no account {request.account}")
     amounts = _amounts(testnet, request.deposits)
@@ -167,7 +167,9 @@ async def _deposit(testnet: "Testnet", request: ask.DepositMoney) -> Answer:
         return amounts
     results = await asyncio.gather(
         *(
-            _submit(testnet, Deposit, account.account_id, asset, amount)
+            _submit(
+                testnet, Deposit, account.account_id, asset, amount, *made_up_transaction(testnet, account)
+            )
             for asset, amount in sorted(amounts.items())
         )
     )
@@ -175,99 +177,14 @@ async def _deposit(testnet: "Testnet", request: ask.DepositMoney) -> Answer:
     return refused or _account_view(testnet, account)
 
 
-def _create_key(testnet: "Testnet", request: ask.CreateKey) -> Answer:
-    account = _account(testnet, request.account)
-    if account is None:
-        return Refused(
-            f"there is no account {request.account}; make it with: watchword testnet account create"
-        )
-    public_der = b""
-    if request.key_type != "HMAC":
-        public = read_public(request.public_key.encode())
-        if isinstance(public, KeyProblem):
-            return Refused(str(public))
-        if public.key_type != request.key_type:
-            return Refused(f"the public key is of type {public.key_type}, not {request.key_type}")
-        public_der = public.der
-    now_us = testnet.clock.now_us()
-    terms = _terms(testnet, KeyTerms(), request, now_us)
-    if isinstance(terms, Refused):
-        return terms
-    issued = testnet.directory.issue(account.account_id, request.key_type, public_der, terms, now_us)
-    if isinstance(issued, KeyRefused):
-        return Refused(issued.reason)
-    view = key_view(testnet, issued.record)
-    return {"api_key": view.pop("api_key"), "secret_key": issued.secret_key or None, **view}
-
-
 def _list_keys(testnet: "Testnet", request: ask.ListKeys) -> Answer:
     account_id = None
     if request.account:
-        account = _account(testnet, request.account)
+        account = account_named(testnet, request.account)
         if account is None:
             return Refused(f"there is no account {request.account}")
         account_id = account.account_id
-    return [key_view(testnet, record) for record in testnet.directory.records(account_id)]
-
-
-def _edit_key(testnet: "Testnet", request: ask.EditKey) -> Answer:
-    record = _resolve(testnet, request.api_key)
-    if isinstance(record, Refused):
-        return record
-    now_us = testnet.clock.now_us()
-    terms = _terms(testnet, record.terms, request, now_us)
-    if isinstance(terms, Refused):
-        return terms
-    changed = testnet.directory.edit(record.api_key, terms, now_us)
-    return Refused(changed.reason) if isinstance(changed, KeyRefused) else key_view(testnet, changed)
-
-
-def _delete_key(testnet: "Testnet", request: ask.DeleteKey) -> Answer:
-    record = _resolve(testnet, request.api_key)
-    if isinstance(record, Refused):
-        return record
-    deleted = testnet.directory.delete(record.api_key)
-    return Refused(deleted.reason) if isinstance(deleted, KeyRefused) else key_view(testnet, deleted)
-
-
-def _terms(
-    testnet: "Testnet", before: KeyTerms, request: ask.CreateKey | ask.EditKey, now_us: int
-) -> KeyTerms | Refused:
-    """Read the terms a request gives; what it leaves out stays as before."""
-    permissions: frozenset[Permission] | UnknownPermission = before.permissions
-    if request.permissions is not None:
-        permissions = read_permissions(request.permissions)
-        if isinstance(request, ask.CreateKey) and not isinstance(permissions, UnknownPermission):
-            permissions |= DEFAULT_PERMISSIONS  # readable by default: --permission adds to it
-    old = before.restrictions
-    networks = old.networks if request.ips is None else read_networks(request.ips)
-    symbols = old.symbols if request.symbols is None else read_symbols(request.symbols)
-    expires_us = old.expires_us if request.expires is None else read_expiry(request.expires, now_us)
-    if isinstance(permissions, UnknownPermission):
-        return Refused(str(permissions))
-    if isinstance(networks, BadRestriction):
-        return Refused(str(networks))
-    if isinstance(symbols, BadRestriction):
-        return Refused(str(symbols))
-    if isinstance(expires_us, str):
-        return Refused(expires_us)
-    listed = testnet.venue.engine.floors
-    unlisted = sorted(symbols - listed.keys())
-    if unlisted and request.symbols is not None:
-        return Refused(f"there is no symbol {unlisted[0]} here")
-    label = before.label if request.label is None else request.label
-    return KeyTerms(label, permissions, Restrictions(networks, symbols, expires_us))
-
-
-def _resolve(testnet: "Testnet", api_key: str) -> KeyRecord | Refused:
-    """Find a key by its text, or by a beginning of at least 6 characters that only it has."""
-    record = testnet.directory.record(api_key)
-    if record is not None:
-        return record
-    found = [r for r in testnet.directory.records() if len(api_key) >= 6 and r.api_key.startswith(api_key)]
-    if len(found) == 1:
-        return found[0]
-    return Refused(f"{'several keys begin' if found else 'no key begins'} with {api_key}")
+    return find_keys(testnet, request, account_id, key_view)
 
 
 async def _set_liquidity(testnet: "Testnet", request: ask.ChangeLiquidity) -> Answer:
@@ -317,27 +234,23 @@ def _status(testnet: "Testnet") -> dict[str, Any]:
         "snapshot_sequence": snapshots.last_sequence if snapshots else 0,
         "snapshot_error": snapshots.last_error if snapshots else "",
         "symbols": list(engine.floors),
-        "accounts": len(_accounts(testnet)),
+        "accounts": len(accounts(testnet)),
         "keys": len(testnet.directory.records()),
+        "keys_ending_soon": endings_near(testnet),
+        "last_key_event": say_event(testnet.sweep.events[-1]) if testnet.sweep.events else "",
+        "clock": clock_view(testnet)["now"],
+        "clock_moved_by": clock_view(testnet)["moved_by"],
     }
 
 
-def _accounts(testnet: "Testnet") -> list[Account]:
-    return [a for a in testnet.venue.engine.accounts.values() if not a.house]
-
-
-def _account(testnet: "Testnet", name_or_id: str) -> Account | None:
-    """Find an account by name, or else by number; never one of the house's own."""
-    accounts = _accounts(testnet)
-    by_name = next((a for a in accounts if a.name == name_or_id), None)
-    return by_name or next((a for a in accounts if str(a.account_id) == name_or_id), None)
-
-
 def _account_view(testnet: "Testnet", account: Account) -> dict[str, Any]:
-    balances = testnet.venue.engine.ledger.balances(account.account_id)
+    engine = testnet.venue.engine
+    balances = engine.ledger.balances(account.account_id)
+    sub = engine.treasury.sub_account(account.account_id)
     return {
         "account": account.name,
         "account_id": account.account_id,
+        "sub_account_of": None if sub is None else engine.accounts[sub.parent_id].name,
         "created": write_expiry(account.created_us),
         "balances": {
             asset: {"free": format_trimmed(free), "locked": format_trimmed(locked)}

@@ -4,27 +4,47 @@ A request is one JSON object with `op`; unknown operations, unknown fields and w
 Never does anything itself.
 """
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
+from watchword.audit.on_behalf import OnBehalf
 from watchword.binance.enums import SymbolStatus
 from watchword.credentials.verifier import KeyType
+from watchword.entrypoints.sockets.paging import Limit
 
 #: Trades of one `import` request.
 IMPORT_TRADES_MAX: Final = 5_000
 REQUEST_BYTES_MAX: Final = 1 << 20
+#: How the refusal of an edit begins that widens a key and may not.
+WIDENS: Final = "this widens the key: "
+
+KeyState = Literal["works", "expired"]
+KeyOrder = Literal["created", "label", "account", "last_used", "expires"]
 
 
-class Request(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True):
-    """What all requests share: nothing but being one."""
+class Request(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True, kw_only=True):
+    """What all requests share.
+
+    Attributes:
+        on_behalf: For whom the console asks; None for the socket's own user.
+    """
+
+    on_behalf: OnBehalf | None = None
 
 
 class CreateAccount(Request, frozen=True, tag="account.create"):
-    """Open an account. `deposits` maps assets to decimal texts; None gives the starter balances."""
+    """Open an account.
+
+    Attributes:
+        deposits: Assets to decimal texts; None gives the starter balances, and a sub-account nothing.
+        parent: The master account whose sub-account it becomes; empty: none. The name is then its email, or what
+            a virtual email is made of.
+    """
 
     name: str
     deposits: dict[str, str] | None = None
+    parent: str = ""
 
 
 class ListAccounts(Request, frozen=True, tag="account.list"):
@@ -38,6 +58,29 @@ class DepositMoney(Request, frozen=True, tag="deposit"):
     deposits: dict[str, str]
 
 
+class AllowWithdrawal(Request, frozen=True, tag="address.allow"):
+    """Enter an address into an account's address book: it may withdraw this asset there."""
+
+    account: str
+    asset: str
+    address: str
+    name: str = ""
+
+
+class ForgetWithdrawal(Request, frozen=True, tag="address.forget"):
+    """Take an address out of an account's address book."""
+
+    account: str
+    asset: str
+    address: str
+
+
+class ListAddresses(Request, frozen=True, tag="address.list"):
+    """Show an account's address book."""
+
+    account: str
+
+
 class Reset(Request, frozen=True, tag="reset"):
     """Wipe orders and balances, keep accounts and keys, pay the opening deposits again."""
 
@@ -47,7 +90,9 @@ class CreateKey(Request, frozen=True, tag="key.create"):
 
     Attributes:
         public_key: PEM text, for RSA and ED25519.
+        permissions: Added to reading.
         expires: A date and time with zone, a date, or a span such as `30d`; empty: never.
+        template: A task (`key.templates`) in place of permissions; empty: none.
     """
 
     account: str
@@ -58,12 +103,38 @@ class CreateKey(Request, frozen=True, tag="key.create"):
     ips: list[str] = []
     symbols: list[str] = []
     expires: str = ""
+    template: str = ""
 
 
 class ListKeys(Request, frozen=True, tag="key.list"):
-    """List keys, of one account or of all."""
+    """List keys, of one account or of all.
+
+    Without `limit` and `cursor` the answer is the plain list of keys; with one of them it is a page: `keys`, `total`
+    over all pages, and `next`, the cursor of the page after it or None.
+
+    Attributes:
+        account: Name or number; empty for all.
+        query: In the label or the account's name, or the API key begins so; without case.
+        state: `works` or `expired`.
+        key_type: Only this type.
+        permission: Only keys that have it.
+        account_ids: Only these accounts' keys; None for all.
+        sort: What they are sorted by; keys that never expire come after all others.
+        descending: The other way round.
+        limit: Keys of a page.
+        cursor: Of the page before.
+    """
 
     account: str = ""
+    query: str = ""
+    state: KeyState | None = None
+    key_type: KeyType | None = None
+    permission: str = ""
+    account_ids: frozenset[int] | None = None
+    sort: KeyOrder = "created"
+    descending: bool = False
+    limit: Limit | None = None
+    cursor: str = ""
 
 
 class ShowKey(Request, frozen=True, tag="key.show"):
@@ -73,7 +144,12 @@ class ShowKey(Request, frozen=True, tag="key.show"):
 
 
 class EditKey(Request, frozen=True, tag="key.edit"):
-    """Change what is given; None leaves a part as it is, an empty list or text clears it."""
+    """Change what is given; None leaves a part as it is, an empty list or text clears it.
+
+    Attributes:
+        may_widen: False: refused, with a text that begins with WIDENS, where the key could do more than before.
+            Whoever has no fresh second factor asks so.
+    """
 
     api_key: str
     label: str | None = None
@@ -81,12 +157,59 @@ class EditKey(Request, frozen=True, tag="key.edit"):
     ips: list[str] | None = None
     symbols: list[str] | None = None
     expires: str | None = None
+    may_widen: bool = True
 
 
 class DeleteKey(Request, frozen=True, tag="key.delete"):
     """Delete one key for good."""
 
     api_key: str
+
+
+class DeleteAllKeys(Request, frozen=True, tag="key.delete_all"):
+    """Delete every key of an account for good: the panic button."""
+
+    account: str
+
+
+class ListKeyEvents(Request, frozen=True, tag="key.events"):
+    """What happened to keys by itself since the start, and what was warned of; newest first.
+
+    Attributes:
+        account: Name or number; empty for all.
+        limit: At most so many.
+    """
+
+    account: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
+
+
+class ShowKeyRules(Request, frozen=True, tag="key.rules"):
+    """The key rules, with their sources.
+
+    Attributes:
+        as_of: A date, a time or a span from now; empty: now, by the testnet's clock.
+    """
+
+    as_of: str = ""
+
+
+class ListKeyTemplates(Request, frozen=True, tag="key.templates"):
+    """The tasks a key can be made for, with the permissions each needs."""
+
+
+class MoveClock(Request, frozen=True, tag="clock.move"):
+    """Move the testnet's clock forward. It stays moved.
+
+    Attributes:
+        by: A span: `90s`, `12h`, `30d`, `4w`, with or without a `+` before it.
+    """
+
+    by: str
+
+
+class ShowClock(Request, frozen=True, tag="clock.show"):
+    """The testnet's clock, and by how much it was moved."""
 
 
 class ShowStatus(Request, frozen=True, tag="status"):
@@ -124,7 +247,8 @@ class MakeSnapshot(Request, frozen=True, tag="snapshot"):
 
 AnyRequest = (
     CreateAccount | ListAccounts | DepositMoney | Reset | CreateKey | ListKeys | ShowKey | EditKey | DeleteKey
-    | ShowStatus | ChangeSymbolStatus | ChangeLiquidity | ImportTrades | ShowHash | MakeSnapshot
+    | DeleteAllKeys | ListKeyEvents | ShowKeyRules | ListKeyTemplates | MoveClock | ShowClock | ShowStatus | ChangeSymbolStatus | ChangeLiquidity | ImportTrades | ShowHash | MakeSnapshot
+    | AllowWithdrawal | ForgetWithdrawal | ListAddresses
 )  # fmt: skip
 
 _decoder: Final = msgspec.json.Decoder(AnyRequest)

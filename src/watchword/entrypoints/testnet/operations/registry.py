@@ -18,7 +18,9 @@ from watchword.entrypoints.testnet.operations import (
     wallet,
 )
 from watchword.entrypoints.testnet.operations.call import Handler
+from watchword.entrypoints.testnet.operations.sub_accounts import SUB_ACCOUNT_OPERATIONS
 from watchword.entrypoints.testnet.operations.unsupported import refuse
+from watchword.entrypoints.testnet.operations.wallet_table import WALLET_OPERATIONS
 
 OPERATIONS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
@@ -76,5 +78,7 @@ OPERATIONS: Final[Mapping[str, Handler]] = MappingProxyType(
         "sapi.v1.asset.tradeFee": wallet.trade_fee,
         "fapi.v1.exchangeInfo": listing.futures_exchange_info,
         "dapi.v1.exchangeInfo": listing.coin_futures_exchange_info,
+        **SUB_ACCOUNT_OPERATIONS,
+        **WALLET_OPERATIONS,
     }
 )

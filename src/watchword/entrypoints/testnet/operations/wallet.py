@@ -1,4 +1,4 @@
-"""The few /sapi routes that trading clients ask on their way in. Reads only; moves no money.
+"""The few /sapi routes that trading clients ask on their way in, and what this key may do. Reads only; moves no money.
 
 Binance's own testnet has none of these. Like the real ones they ignore parameters they do not know.
 
@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from watchword.binance.errors import BAD_SYMBOL, WireError
+from watchword.credentials.key_life import endings
 from watchword.credentials.permission import restriction_flags
+from watchword.entrypoints.testnet.operations.assets import listed_assets
 from watchword.entrypoints.testnet.operations.trading import credential_of
+from watchword.entrypoints.testnet.render_wallet import NETWORK, SMALLEST, WITHDRAW_FEE
+from watchword.exchange.ledger import BALANCE_MAX
 from watchword.kernel.units import format_trimmed
 
 if TYPE_CHECKING:
@@ -34,13 +38,11 @@ RESTRICTION_ORDER: Final = (
 )
 #: Triggers of the trading-status rules as Binance publishes them: cancel ratio, IOC/FOK expiry, unfilled ratio.
 TRIGGERS: Final = {"GCR": 150, "IFER": 150, "UFR": 300}
-#: The one made-up network coins travel on. Deposits come from the operator, withdrawals are off.
-NETWORK: Final = "TESTNET"
 US_PER_MS: Final = 1_000
 
 
-async def api_restrictions(testnet: "Testnet", call: "Call") -> bytes | WireError:  # noqa: ARG001 - a handler's signature
-    """GET account/apiRestrictions: what this key may do."""
+async def api_restrictions(testnet: "Testnet", call: "Call") -> bytes | WireError:
+    """GET account/apiRestrictions: what this key may do, and until when it may trade where a rule ends that."""
     credential = credential_of(call)
     flags = restriction_flags(credential.permissions)
     answer: dict[str, Any] = {
@@ -48,7 +50,22 @@ async def api_restrictions(testnet: "Testnet", call: "Call") -> bytes | WireErro
         "createTime": credential.created_us // US_PER_MS,
     }
     answer.update((name, flags[name]) for name in RESTRICTION_ORDER)
+    ends_us = _trading_ends(testnet, credential.api_key, call.now_us)
+    if ends_us:
+        answer["tradingAuthorityExpirationTime"] = ends_us // US_PER_MS
     return msgspec.json.encode(answer)
+
+
+def _trading_ends(testnet: "Testnet", api_key: str, now_us: int) -> int:
+    """Return when a rule takes this key's trading, epoch microseconds; 0 where none does.
+
+    Source: the member `tradingAuthorityExpirationTime`, documented from 2021 and absent from the SDK of today.
+    """
+    record = testnet.directory.record(api_key)
+    if record is None:
+        return 0
+    coming = endings(record, testnet.directory.rules_at(now_us))
+    return next((ending.at_us for ending in coming if ending.fate == "trading_lost"), 0)
 
 
 async def api_trading_status(testnet: "Testnet", call: "Call") -> bytes | WireError:
@@ -77,10 +94,7 @@ async def all_coins(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """GET capital/config/getall: every listed asset with the account's balance."""
     engine = testnet.venue.engine
     held = engine.ledger.balances(credential_of(call).account_id)
-    assets: dict[str, None] = {}
-    for floor in engine.floors.values():
-        assets[floor.instrument.base_asset] = assets[floor.instrument.quote_asset] = None
-    assets.update(dict.fromkeys(held))
+    assets = listed_assets(engine) | dict.fromkeys(held)
     return msgspec.json.encode([_coin(asset, *held.get(asset, (0, 0))) for asset in assets])
 
 
@@ -109,7 +123,7 @@ def _coin(asset: str, free: int, locked: int) -> dict[str, Any]:
     return {
         "coin": asset,
         "depositAllEnable": True,
-        "withdrawAllEnable": False,
+        "withdrawAllEnable": True,
         "name": asset,
         "free": format_trimmed(free),
         "locked": format_trimmed(locked),
@@ -128,10 +142,10 @@ def _network(asset: str) -> dict[str, Any]:
     return {
         "network": NETWORK,
         "coin": asset,
-        "withdrawIntegerMultiple": "0.00000001",
+        "withdrawIntegerMultiple": SMALLEST,
         "isDefault": True,
         "depositEnable": True,
-        "withdrawEnable": False,
+        "withdrawEnable": True,
         "depositDesc": "",
         "withdrawDesc": "",
         "specialTips": "",
@@ -140,11 +154,11 @@ def _network(asset: str) -> dict[str, Any]:
         "addressRegex": "",
         "addressRule": "",
         "memoRegex": "",
-        "withdrawFee": "0",
-        "withdrawMin": "0",
-        "withdrawMax": "0",
-        "withdrawInternalMin": "0",
-        "depositDust": "0.00000001",
+        "withdrawFee": format_trimmed(WITHDRAW_FEE),
+        "withdrawMin": SMALLEST,
+        "withdrawMax": format_trimmed(BALANCE_MAX),
+        "withdrawInternalMin": SMALLEST,
+        "depositDust": SMALLEST,
         "minConfirm": 1,
         "unLockConfirm": 0,
         "sameAddress": False,
