@@ -8,6 +8,7 @@ may say is `key_rules`'.
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+from sortedcontainers import SortedList
 
 from watchword.credentials.key_record import (
     IssuedKey,
@@ -58,6 +59,9 @@ class KeyDirectory:
         self._credentials: dict[str, Credential] = {}
         self._records: dict[str, KeyRecord] = {}
         self._uses: dict[str, tuple[int, str, str]] = {}
+        #: (created_us, API key), oldest first: of all, and of each account.
+        self._order: SortedList[tuple[int, str]] = SortedList()
+        self._owned: dict[int, SortedList[tuple[int, str]]] = {}
         for record, secret in store.load():
             self._remember(record, _verifier(record, secret))
 
@@ -94,11 +98,12 @@ class KeyDirectory:
 
     def records(self, account_id: int | None = None) -> list[KeyRecord]:
         """List keys of one account, or of all, oldest first."""
-        found = [self.record(key) for key in self._records]
-        return sorted(
-            (r for r in found if r is not None and account_id in {None, r.account_id}),
-            key=lambda r: (r.created_us, r.api_key),
-        )
+        order = self._order if account_id is None else self._owned.get(account_id, ())
+        records, uses = self._records, self._uses
+        # Most keys were not used since the last flush; this is walked for every page of a list.
+        return [
+            records[key] if key not in uses else _used(records[key], KeyUse(*uses[key])) for _, key in order
+        ]
 
     def issue(
         self,
@@ -127,8 +132,9 @@ class KeyDirectory:
             StorageError: It could not be stored; then it does not exist.
         """
         rules = self.rules_at(now_us)
-        held = sum(record.account_id == account_id for record in self._records.values())
-        refused = judge_count(held, rules) or judge_terms(terms, rules, now_us)
+        refused = judge_count(len(self._owned.get(account_id, ())), rules) or judge_terms(
+            terms, rules, now_us
+        )
         if refused is not None:
             return refused
         record = KeyRecord(
@@ -212,6 +218,9 @@ class KeyDirectory:
         for record in found:
             del self._credentials[record.api_key], self._records[record.api_key]
             self._uses.pop(record.api_key, None)
+            place = (record.created_us, record.api_key)
+            self._order.remove(place)
+            self._owned[record.account_id].remove(place)
         for record in found:
             self._revoked(record.api_key)
         return found
@@ -237,6 +246,10 @@ class KeyDirectory:
 
     def _remember(self, record: KeyRecord, verifier: Verifier) -> None:
         terms = record.terms
+        if record.api_key not in self._records:
+            place = (record.created_us, record.api_key)
+            self._order.add(place)
+            self._owned.setdefault(record.account_id, SortedList()).add(place)
         self._records[record.api_key] = record
         self._credentials[record.api_key] = Credential(
             api_key=record.api_key,
