@@ -5,12 +5,14 @@ import os
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.floor import FloorTrader, RefusedError
+from tests.support.key_pairs import new_key_pair
 from tests.support.testnet_process import TestnetKey, TestnetProcess
 
 
@@ -175,3 +177,70 @@ def test_restriction_left_empty_by_a_shell_makes_no_unrestricted_key(
     assert refused.returncode == 1
     assert named in refused.stderr
     assert commands.json("key", "list", "--account", "shell") == []
+
+
+def server_ms(testnet: TestnetProcess) -> int:
+    with urllib.request.urlopen(f"{testnet.rest}/api/v3/time", timeout=5) as reply:
+        return int(json.load(reply)["serverTime"])
+
+
+def test_clock_moves_a_running_server_and_survives_kill_nine(tmp_path: Path) -> None:
+    commands = Commands(tmp_path / "home")
+    testnet = TestnetProcess.start(commands.home, liquidity=False)
+    try:
+        commands.json("account", "create", "alice", "--deposit", "USDT=10")
+        key = commands.json(
+            "key", "create", "--account", "alice", "--type", "hmac", "--template", "tax-and-reports"
+        )
+        kept = commands.json("key", "create", "--account", "alice", "--type", "hmac", "--ip", "127.0.0.1")
+        before_ms = server_ms(testnet)
+        assert commands.json("clock")["moved_by"] == "0s"
+        moved = commands.json("clock", "+30d")
+        assert moved["moved_by"] == "30d"
+        assert server_ms(testnet) - before_ms >= 30 * 86_400_000
+        assert [one["api_key"] for one in commands.json("key", "list")] == [kept["api_key"]]
+        assert [(one["kind"], one["api_key"]) for one in commands.json("key", "events")] == [
+            ("deleted", key["api_key"])
+        ]
+        assert "was deleted" in commands.run("key", "events").stdout
+        assert "was deleted" in commands.json("status")["last_key_event"]
+        testnet.kill()
+        testnet = TestnetProcess.start(commands.home, liquidity=False)
+        assert server_ms(testnet) - before_ms >= 30 * 86_400_000
+        assert [one["api_key"] for one in commands.json("key", "list")] == [kept["api_key"]]
+    finally:
+        testnet.stop()
+    offline = commands.json("clock", "+1h")
+    assert offline["moved_by"] == "30d 1h"
+    assert commands.run("clock", "yesterday").returncode == 1
+    assert commands.json("clock", "show")["moved_by"] == "30d 1h"
+
+
+def test_panic_button_rules_and_templates_answer_in_json(served: tuple[Commands, TestnetProcess]) -> None:
+    commands, _ = served
+    commands.json("account", "create", "panic")
+    made = {
+        commands.json("key", "create", "--account", "panic", "--type", "hmac")["api_key"] for _ in range(2)
+    }
+    assert set(commands.json("key", "delete-all", "panic")["deleted"]) == made
+    assert commands.json("key", "list", "--account", "panic") == []
+    assert {one["rule"] for one in commands.json("key", "rules")} >= {"idle_days", "keys_per_account_max"}
+    assert "idle_days" not in {one["rule"] for one in commands.json("key", "rules", "--as-of", "2022-12-21")}
+    assert commands.json("key", "templates")[0]["template"] == "spot-trading"
+
+
+def test_private_key_given_for_a_public_one_is_refused(served: tuple[Commands, TestnetProcess]) -> None:
+    commands, testnet = served
+    commands.run("account", "create", "shell")
+    private, _ = new_key_pair("ED25519")
+    file = commands.folder / "mistaken.key"
+    file.write_text(private)
+    refused = commands.run(
+        "key", "create", "--account", "shell", "--type", "ed25519", "--public-key", str(file)
+    )
+    assert refused.returncode == 1
+    assert "private key" in refused.stderr
+    canary = private.splitlines()[1]
+    assert canary not in refused.stdout + refused.stderr + testnet.log()
+    for path in commands.home.rglob("*"):
+        assert not path.is_file() or canary.encode() not in path.read_bytes()

@@ -19,8 +19,20 @@ from watchword.kernel.secret import Secret
 
 #: Of version 0001.
 FIRST_COLUMNS = frozenset(
-    "api_key account_id key_type sealed_secret public_der label permissions networks symbols expires_us created_us "
-    "last_used_us".split()
+    [
+        "api_key",
+        "account_id",
+        "key_type",
+        "sealed_secret",
+        "public_der",
+        "label",
+        "permissions",
+        "networks",
+        "symbols",
+        "expires_us",
+        "created_us",
+        "last_used_us",
+    ]
 )
 Reopen = Callable[[], KeyStore]
 
