@@ -27,7 +27,7 @@ class Approver:
 
     def decision(self, approval: str, digest: str, now_us: int, **more: Any) -> dict[str, Any]:
         """The fields of `approval.decide`: alice says yes, with a code of this moment, unless told otherwise."""
-        fields = {
+        fields: dict[str, Any] = {
             "decision": "confirm", "person": "alice", "factor": "totp", "factor_us": now_us, "decided_us": now_us,
             "owns_key": False,
         } | more  # fmt: skip

@@ -193,6 +193,22 @@ class ConsoleProcess:
 
 def run(home: Path, *words: str, fails: bool = False) -> Any:
     """Run a command with --json and return what it printed."""
+    printed = _printed(home, words, fails)
+    return json.loads(printed) if printed.strip() else {}
+
+
+def run_lines(home: Path, *words: str) -> list[Any]:
+    """Run a command that prints one JSON document per line."""
+    return [json.loads(line) for line in _printed(home, words, fails=False).splitlines()]
+
+
+def founded(home: Path, name: str = "olga") -> str:
+    """Make the first owner; returns the enrolment token."""
+    made = run(home, "console", "init", "--name", name, "--mail", f"{name}@example.org")
+    return str(made["enrolment"])
+
+
+def _printed(home: Path, words: Sequence[str], fails: bool) -> bytes:
     done = subprocess.run(
         [*PROGRAM, *words, "--home", str(home), "--json"],
         check=False,
@@ -202,10 +218,4 @@ def run(home: Path, *words: str, fails: bool = False) -> Any:
     )
     if bool(done.returncode) != fails:
         raise RuntimeError(f"{words}: {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
-    return json.loads(done.stdout) if done.stdout.strip() else {}
-
-
-def founded(home: Path, name: str = "olga") -> str:
-    """Make the first owner; returns the enrolment token."""
-    made = run(home, "console", "init", "--name", name, "--mail", f"{name}@example.org")
-    return str(made["enrolment"])
+    return done.stdout

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,11 @@ class Shown:
         return self.screen.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def typed(words: Sequence[str | Path], answers: Sequence[tuple[str, bytes]], folder: Path) -> Shown:
+#: What to type, or what says so from the screen as it stands.
+Typing = bytes | Callable[[bytes], bytes]
+
+
+def typed(words: Sequence[str | Path], answers: Sequence[tuple[str, Typing]], folder: Path) -> Shown:
     """Run `watchword` at a terminal.
 
     Args:
@@ -60,7 +64,7 @@ def typed(words: Sequence[str | Path], answers: Sequence[tuple[str, bytes]], fol
     return Shown(status, screen)
 
 
-def _converse(master: int, waiting: list[tuple[str, bytes]]) -> tuple[bytes, list[tuple[str, bytes]]]:
+def _converse(master: int, waiting: list[tuple[str, Typing]]) -> tuple[bytes, list[tuple[str, Typing]]]:
     """Type each answer when its question stands there, and read until the other end closes."""
     screen, at, deadline = b"", 0, time.monotonic() + SECONDS_MAX
     while time.monotonic() < deadline:
@@ -75,5 +79,6 @@ def _converse(master: int, waiting: list[tuple[str, bytes]]) -> tuple[bytes, lis
         screen += piece
         if waiting and waiting[0][0].encode() in screen[at:].lower():
             at = len(screen)
-            os.write(master, waiting.pop(0)[1] + b"\n")
+            answer = waiting.pop(0)[1]
+            os.write(master, (answer(screen) if callable(answer) else answer) + b"\n")
     return screen, waiting

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from watchword.config import read_gateway_settings, read_settings
+from watchword.config import (
+    accounts_database,
+    mail_password,
+    read_console_settings,
+    read_gateway_settings,
+    read_settings,
+)
 from watchword.kernel.errors import ConfigurationError
 
 
@@ -114,3 +120,47 @@ def test_gateway_setting_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
         read_gateway_settings(home=tmp_path, **given)
+
+
+def test_console_reads_its_own_table_and_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "watchword.toml").write_text(
+        '[gateway]\nport = 1\n\n[console]\nmail_host = "mx.example.org"\nport = 2\nmail_security = "tls"\n'
+    )
+    monkeypatch.setenv("WATCHWORD_CONSOLE_PORT", "3")
+    settings = read_console_settings(home=tmp_path, origin="https://watchword.example.org")
+    assert (settings.port, settings.mail_host, settings.mail_security) == (3, "mx.example.org", "tls")
+    assert settings.origin == "https://watchword.example.org"
+    assert read_gateway_settings(home=tmp_path).port == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"origin": "watchword.example.org"}, "origin"),
+        ({"origin": "https://watchword.example.org/path"}, "origin"),
+        ({"limits_scale": 0}, "limits_scale"),
+        ({"mail_security": "maybe"}, "mail_security"),
+        ({"tls": True, "tls_cert": "a.pem", "tls_key": "b.pem"}, "not both"),
+    ],
+)
+def test_console_setting_that_does_not_fit_is_refused(
+    tmp_path: Path, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        read_console_settings(home=tmp_path, **given)
+
+
+@pytest.mark.parametrize("name", ["MAIL_PASSWORD", "ACCOUNTS_DATABASE"])
+def test_secret_of_the_console_comes_from_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    read = {"MAIL_PASSWORD": mail_password, "ACCOUNTS_DATABASE": accounts_database}[name]
+    assert read() is None
+    (tmp_path / "secret").write_text("from the file\n")
+    monkeypatch.setenv(f"WATCHWORD_{name}_FILE", str(tmp_path / "secret"))
+    found = read()
+    assert found is not None
+    assert found.reveal() == b"from the file"
+    monkeypatch.setenv(f"WATCHWORD_{name}", "from the variable")
+    with pytest.raises(ConfigurationError, match="not both"):
+        read()

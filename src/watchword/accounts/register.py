@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from watchword.accounts.model import ROW_KINDS, ApiToken, Invitation, Person, Row, Session, SignIn
 from watchword.accounts.ports import AccountsStore
-from watchword.kernel.errors import CorruptStoreError
+from watchword.kernel.errors import CorruptStoreError, StorageError
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
@@ -73,8 +73,9 @@ class Register:
             remove: Rows that go; those that hang on a person included.
 
         Raises:
-            StorageError: It was not stored; then nothing changed.
+            StorageError: It was not stored, or a row would belong to nobody; then nothing changed.
         """
+        self._refuse_ownerless(put, remove)
         self._store.write(put, remove)
         for row in remove:
             self._drop(row)
@@ -114,6 +115,15 @@ class Register:
         if used:
             self._store.record_uses(used)
         self._used.clear()
+
+    def _refuse_ownerless(self, put: Sequence[Row], remove: Sequence[Row]) -> None:
+        """Refuse rows of somebody removed a moment ago: they would outlive them, and stop the next start."""
+        there = {row.id for row in put if isinstance(row, Person)}
+        going = {row.id for row in remove if isinstance(row, Person)} - there
+        for row in put:
+            owner = _owner(row)
+            if owner in going or (owner not in there and owner not in self._rows[Person]):
+                raise StorageError("somebody this belongs to is not there any more; nothing was stored")
 
     def _flush_if_many(self) -> None:
         if len(self._used) + len(self._late) + len(self._late_gone) > UNFLUSHED_ROWS_MAX:

@@ -7,6 +7,7 @@ import msgspec
 
 from watchword.audit.chain import Row, read_line
 from watchword.audit.event import Intent, Outcome, decode_event
+from watchword.audit.words import words_in, words_of
 
 #: How far back a start looks for intents without an outcome.
 UNCONCLUDED_ROWS_MAX: Final = 20_000
@@ -20,6 +21,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: Its type, or the part of it before a colon.
         key, endpoint, symbol, request: Equal to the event's; a `key` may be given by its beginning.
+        actor: Who made a change.
+        rule: What refused.
+        code: The exchange's code of an outcome, or the one a refused bot saw.
+        text: All its words are in the event; whole words, without case.
         intent: This row, and every outcome of it.
         since_us, until_us: Its time lies in between, both included.
     """
@@ -29,6 +34,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str | None = None
     symbol: str | None = None
     request: str | None = None
+    actor: str | None = None
+    rule: str | None = None
+    code: int | None = None
+    text: str | None = None
     intent: int | None = None
     since_us: int | None = None
     until_us: int | None = None
@@ -47,22 +56,32 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         kind = str(event.get("type", ""))
         if self.kind is not None and kind != self.kind and not kind.startswith(self.kind + ":"):
             return False
-        # What somebody changed about a key is about that key too.
-        about = event.get("key") or event.get("subject") or ""
-        if self.key is not None and not str(about).startswith(self.key):
+        if self.key is not None and not subject_of(event).startswith(self.key):
             return False
         if self.intent is not None and self.intent not in {row.number, event.get("intent")}:
             return False
-        parameters = event.get("parameters")
-        symbol = parameters.get("symbol") if isinstance(parameters, dict) else None
         return all(
             wanted is None or wanted == found
             for wanted, found in (
                 (self.endpoint, event.get("endpoint")),
                 (self.request, event.get("request")),
-                (self.symbol, symbol),
+                (self.symbol, symbol_of(event)),
+                (self.actor, event.get("actor")),
+                (self.rule, event.get("rule")),
+                (self.code, event.get("code")),
             )
-        )
+        ) and (self.text is None or words_of(event).issuperset(words_in(self.text)))
+
+
+def subject_of(event: dict[str, Any]) -> str:
+    """Say which key an event is about: what somebody changed about a key is about that key too."""
+    return str(event.get("key") or event.get("subject") or "")
+
+
+def symbol_of(event: dict[str, Any]) -> object:
+    """Return the symbol a request was for, or None."""
+    parameters = event.get("parameters")
+    return parameters.get("symbol") if isinstance(parameters, dict) else None
 
 
 def event_fields(row: Row) -> dict[str, Any]:

@@ -25,11 +25,12 @@ from watchword.adapters.accounts.accounts_store import SqlAccounts
 from watchword.adapters.console_home import ConsoleHome, accounts_key_path, accounts_path, console_folder
 from watchword.adapters.system import SystemClock, SystemEntropy
 from watchword.audit.event import Change
+from watchword.bootstrap.audit_search import AuditSearch
 from watchword.bootstrap.audit_trail import prepare_trail
 from watchword.bootstrap.bounded_work import BoundedWork
 from watchword.bootstrap.message_senders import senders_of
 from watchword.config import ConsoleSettings, accounts_database
-from watchword.kernel.errors import WatchwordError
+from watchword.kernel.errors import StorageError, WatchwordError
 
 if TYPE_CHECKING:
     from watchword.accounts.ports import AccountsStore, Message, MessageSender, Undelivered
@@ -127,6 +128,7 @@ class Console:
         """
         await self.trail.start()
         self._ending.push_async_callback(self.trail.stop)
+        await self._start_search()
         tending = asyncio.create_task(self._tend(), name="tending people")
         self._ending.callback(tending.cancel)
 
@@ -184,6 +186,17 @@ class Console:
             self.register, self.people, self.sessions, self.factors,
             Showing(self.register, party, challenges), self.history, self.lockout,
         )  # fmt: skip
+
+    async def _start_search(self) -> None:
+        """Search both trails and keep the index up. One that is broken locks nobody out."""
+        try:
+            search = AuditSearch.open(self.settings.home, build=True)
+        except StorageError as error:
+            LOG.warning("the audit trails cannot be searched: %s", error)
+            return
+        self._ending.callback(search.close)
+        await self._ending.enter_async_context(search.keeping_up())
+        self.at_hand[AuditSearch] = search
 
     async def _told(self, person_id: str, message: "Message") -> None:
         try:

@@ -239,7 +239,7 @@ class Gateway:
 
     def _approval_desk(self) -> ApprovalDesk:
         path = approver_key_path(self.settings.home)
-        waiting = Approvals(self.clock, self.entropy, WaitingRoom())
+        waiting = Approvals(self.clock, self.entropy, WaitingRoom(), monotonic_ns)
         return ApprovalDesk(waiting, self.trail, partial(write_approver_key, path), read_approver_key(path))
 
     async def _record_lapsed(self) -> None:

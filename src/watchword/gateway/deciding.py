@@ -67,6 +67,17 @@ class Denied(msgspec.Struct, frozen=True):
     values: dict[str, str] = {}
 
 
+@final
+class Wanted(msgspec.Struct, frozen=True):
+    """A request that may go on once people approve it.
+
+    Attributes:
+        deny: With its demands; there is no other reason against the request.
+    """
+
+    deny: Deny
+
+
 class Decider:
     """Decides for all keys of one process."""
 
@@ -77,7 +88,9 @@ class Decider:
         self._market = market
         self._time = time
 
-    async def decide(self, active: ActiveKey, route: Route, params: Params, ask: Ask) -> Decided | Denied:
+    async def decide(
+        self, active: ActiveKey, route: Route, params: Params, ask: Ask
+    ) -> Decided | Denied | Wanted:
         """Decide one request of an authenticated key.
 
         Args:
@@ -103,12 +116,12 @@ class Decider:
             if type(intent) is Place and not references:
                 found = await self._fetched(active, intent)
                 if type(found) is Deny:
-                    return _denied(found, route)
+                    return denied(found, route)
                 references, now_us = found, self._time.now_us()
         # From here to the reservation nothing is awaited.
         allowed = decide_each(self._layers(active), intent, references, now_us)
         if type(allowed) is Deny:
-            return _denied(allowed, route)
+            return Wanted(allowed) if allowed.demands else denied(allowed, route)
         reservation: Reservation | None = None
         if not intent.dry if type(intent) is Place else type(intent) is Withdraw:
             trouble = self._ledger.trouble()
@@ -154,7 +167,8 @@ class Decider:
         return self._market.references(symbols, self._time.now_us())
 
 
-def _denied(deny: Deny, route: Route) -> Denied:
+def denied(deny: Deny, route: Route) -> Denied:
+    """Say that a rule refused a request."""
     values = dict(deny.values)
     if deny.limit:
         values["limit"] = deny.limit

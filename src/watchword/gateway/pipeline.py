@@ -7,6 +7,7 @@
  5a replay guard               replay.py
  5b budgets                    budgets.py
  5c meaning, owner, policy     deciding.py; what it uses up is reserved at once
+ 5d people, where policy asks  approving.py; then 2 to 4 and 5c once more
  6  record, durable       }
  7  signature             }    courier.py
  8  sending, once         }
@@ -25,10 +26,12 @@ from watchword.binance.errors import TIMEOUT, WireError
 from watchword.binance.request import Params
 from watchword.binance.upstreams import Upstream
 from watchword.gateway.admission import Admission, Caller
+from watchword.gateway.approvals import Approvals
+from watchword.gateway.approving import Approving
 from watchword.gateway.asking import Asking
 from watchword.gateway.budgets import Budgets, Spent
 from watchword.gateway.courier import Courier, Errand
-from watchword.gateway.deciding import Decided, Decider, Denied
+from watchword.gateway.deciding import Decided, Decider, Denied, Wanted
 from watchword.gateway.messages import Answer, Inbound, Refused, Reply, Unanswered
 from watchword.gateway.order_desk import Ask, OrderDesk
 from watchword.gateway.ports import (
@@ -76,6 +79,7 @@ class Pipeline:
         entropy: Entropy,
         budgets: Budgets | None = None,
         guard: ReplayGuard | None = None,
+        approvals: Approvals | None = None,
     ) -> None:
         """Join the parts.
 
@@ -91,6 +95,7 @@ class Pipeline:
             entropy: Begins the ids of requests.
             budgets: With other limits than Binance's published ones.
             guard: Given where it was restored already.
+            approvals: Of requests that people must approve; without them such requests are refused.
         """
         self.guard = ReplayGuard() if guard is None else guard
         self.budgets = Budgets() if budgets is None else budgets
@@ -101,6 +106,7 @@ class Pipeline:
         self._recorder = Recorder(trail, entropy)
         self._admission = Admission(keys, signers, time, self.guard)
         self._decider = Decider(desk, ledger, market, time)
+        self._approving = Approving(approvals, self._admission, self._decider, trail, time, desk)
         self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets)
         self._asking = Asking(upstream, self._courier, self.budgets, time, self._recorder)
 
@@ -224,10 +230,13 @@ class Pipeline:
         if type(spent) is Refused:
             return self._recorder.refused(Denied(spent), inbound, caller, entry)
         ask = partial(self._asking.for_desk, active, link, route.kind == "cancel")
-        decided: Decided | Denied | None = None
+        decided: Decided | Denied | Wanted | None = None
         try:
             params = without_authentication(inbound.params)
             decided = await self._decider.decide(active, route, params, ask)  # 5c
+            if type(decided) is Wanted:
+                caller, decided = await self._approving.settle(decided, inbound, route, caller, ask)  # 5d
+                active = caller.active
         finally:
             if type(decided) is not Decided:
                 budgets.settle(spent, None, caller.now_us)

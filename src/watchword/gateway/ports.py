@@ -233,3 +233,18 @@ class Link(Protocol):
     async def send(self, request: Outbound) -> Answer | Unanswered:
         """Send one request and wait, within a bound, for its answer."""
         ...
+
+
+class WaitingRoom(Protocol):
+    """Where held requests wait for people.
+
+    When unavailable: cannot be; nobody waits longer than the span.
+    """
+
+    async def wait(self, name: str, span_us: int) -> None:
+        """Return once the name is called, or after the span. A name is waited for once, and before it is called."""
+        ...
+
+    def call(self, name: str) -> None:
+        """Let whoever waits under a name go on; nothing where nobody does."""
+        ...

@@ -50,6 +50,7 @@ class Registry:
         self.on_changed: list[Callable[[str], None]] = []
         self._secrets = secrets
         self._keys: dict[str, VirtualKey] = {}
+        self._ordered: list[VirtualKey] | None = None
         self._stored_uses: dict[str, KeyUse] = {}
         self._uses: dict[str, tuple[int, str]] = {}
         self._credentials: dict[str, Credential] = {}
@@ -99,10 +100,14 @@ class Registry:
 
     def listed(self) -> list[VirtualKey]:
         """Return all keys, revoked ones included, oldest first."""
-        return sorted(self._keys.values(), key=lambda key: (key.created_us, key.id))
+        if self._ordered is None:
+            self._ordered = sorted(self._keys.values(), key=lambda key: (key.created_us, key.id))
+        return list(self._ordered)
 
     def line(self, key: VirtualKey) -> list[VirtualKey]:
         """Return a key, its parent, the parent's parent, and so on."""
+        if not key.parent_id:
+            return [key]
         found, seen = [key], {key.id}
         while (parent := self._keys.get(found[-1].parent_id)) is not None and parent.id not in seen:
             found.append(parent)
@@ -127,6 +132,7 @@ class Registry:
             remove: Ids of keys that were deleted.
         """
         affected: dict[str, None] = {}
+        self._ordered = None
         for key in keys:
             self._keys[key.id] = key
             affected[key.id] = None

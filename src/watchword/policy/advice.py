@@ -2,8 +2,10 @@
 
 import msgspec
 
+from watchword.credentials.timing import RECV_WINDOW_US_MAX
 from watchword.policy.policy import Policy
 from watchword.policy.rules.permissions import Permissions
+from watchword.policy.rules.require_approval import ANY_QUOTE, RequireApproval
 from watchword.policy.rules.symbols import Symbols
 
 ONE_HOUR_US = 3_600_000_000
@@ -36,6 +38,9 @@ def advise(policy: Policy) -> tuple[Advice, ...]:
         found.append(Advice("shadow", f"these rules are watched and refuse nothing: {names}"))
     if "hours" not in policy.rules and "WITHDRAWALS" in granted:
         found.append(Advice("hours", "withdrawals are possible at any hour"))
+    approvals = policy.rules.get(RequireApproval.name)
+    if isinstance(approvals, RequireApproval):
+        found += _approvals(approvals)
     return tuple(found)
 
 
@@ -59,4 +64,20 @@ def _trading(policy: Policy) -> list[Advice]:
         found.append(Advice("rate", "any number of orders a second"))
     if policy.max_age_us > ONE_HOUR_US:
         found.append(Advice("reference", "a price more than an hour old says little; write {max_age: 60s}"))
+    return found
+
+
+def _approvals(rule: RequireApproval) -> list[Advice]:
+    found: list[Advice] = []
+    for one in rule.rules:
+        demand, title = one.demand, repr(one.demand.title)
+        if demand.mode == "hold" and demand.time_limit_us > RECV_WINDOW_US_MAX:
+            text = f"{title} holds for a request's recvWindow, 60 s at most; people need longer: write mode: refuse"
+            found.append(Advice(rule.name, text))
+        if demand.not_by_key_owner and len(demand.approvers) == 1:
+            text = f"{title} has one approver; if the key is theirs, nobody can approve"
+            found.append(Advice(rule.name, text))
+        if ANY_QUOTE in (one.trigger.notional_above or {}):
+            text = f"{title} compares without an asset, so 2000 may be USDT or BTC; write {{USDT: 2000}}"
+            found.append(Advice(rule.name, text))
     return found

@@ -1,6 +1,10 @@
-"""Allow or Deny, with rule, values and limit. A decision is a value: it explains itself and changes nothing."""
+"""Allow or Deny, with rule, values and limit. A decision is a value: it explains itself and changes nothing.
 
-from typing import Final, final
+What only a person's approval is missing for is a Deny too, with what is demanded: whoever knows nothing of approvals
+refuses.
+"""
+
+from typing import Final, Literal, final
 
 import msgspec
 
@@ -38,6 +42,31 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
     exempt: int
 
 
+#: What happens to a request meanwhile: it waits, or it is refused and may be sent again.
+ApprovalMode = Literal["hold", "refuse"]
+
+
+@final
+class Demand(msgspec.Struct, frozen=True):
+    """What one rule of `require_approval` wants before a request may go ahead. Two that are equal are one.
+
+    Attributes:
+        title: What people call the rule.
+        when: What it is about, in words.
+        mode: What happens to the request meanwhile.
+        approvers: Names of the people of whom one must say yes.
+        not_by_key_owner: Whoever owns the key does not count.
+        time_limit_us: How long after it was asked a yes may come and be used.
+    """
+
+    title: str
+    when: str
+    mode: ApprovalMode
+    approvers: tuple[str, ...]
+    not_by_key_owner: bool
+    time_limit_us: int
+
+
 @final
 class Deny(msgspec.Struct, frozen=True):
     """Refused.
@@ -47,12 +76,14 @@ class Deny(msgspec.Struct, frozen=True):
         reason: One sentence for people.
         values: What was measured, as (name, text) pairs.
         limit: What the policy says, as text.
+        demands: Approvals that are all that is missing; empty where none would help.
     """
 
     rule: str
     reason: str
     values: tuple[tuple[str, str], ...] = ()
     limit: str = ""
+    demands: tuple[Demand, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.reason}"
@@ -79,7 +110,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes:
         rule: Its name.
-        outcome: "pass", "deny", or "shadow" (would deny, and is only watched).
+        outcome: "pass", "deny", "approval" (denies until somebody approves), or "shadow" (would deny, and is only
+            watched).
         limit: What the policy says.
         reason: Why it denies; empty where it passes.
         values: What was measured.

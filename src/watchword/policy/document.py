@@ -9,6 +9,7 @@ from typing import Any, Final
 from watchword.binance.enums import ORDER_TYPES
 from watchword.credentials.permission import UnknownPermission, read_permissions
 from watchword.policy import fields
+from watchword.policy.approval_section import read_require_approval
 from watchword.policy.decision import ALWAYS_ENFORCED
 from watchword.policy.fields import fault
 from watchword.policy.nodes import BadYamlError, Node, Problem, read_tree
@@ -246,6 +247,7 @@ _SECTIONS: Final[dict[str, Callable[[Node, str], Any]]] = {
     "rate": _rate,
     "withdrawals": _withdrawals,
     "conditions": _conditions,
+    "require_approval": read_require_approval,
     "shadow": _shadow,
 }
 _KNOWN: Final = tuple(_SECTIONS)

@@ -5,6 +5,8 @@ Pure: the same policy, intent, usage, references and moment always give the same
 
 from collections.abc import Sequence
 
+import msgspec
+
 from watchword.kernel.units import format_trimmed
 from watchword.policy.case import Case
 from watchword.policy.decision import Allow, Decision, Deny, Explanation, Verdict
@@ -35,7 +37,8 @@ def decide(policy: Policy, intent: Intent, usage: Usage, references: References,
         refused = rule.judge(case)
         if refused is not None:
             if refused.rule not in shadow:
-                return refused
+                # Nobody is asked to approve what would be refused all the same.
+                return (_unruled(policy, intent) or refused) if refused.demands else refused
             shadowed.append(refused)
     refused = _unruled(policy, intent)
     return refused or Allow(case.charges(), tuple(shadowed))
@@ -53,13 +56,14 @@ def decide_each(
         now_us: Epoch microseconds.
 
     Returns:
-        The first Deny, or one Allow per layer. Why each: ten children within a parent's cap can together pass it.
+        The first Deny for which no approval would help, else one Deny with everything layers demand, else one Allow per
+        layer. Why each: ten children within a parent's cap can together pass it.
     """
     allowed: list[Allow] = []
     for policy, usage in layers:
         decision = decide(policy, intent, usage, references, now_us)
         if isinstance(decision, Deny):
-            return decision
+            return decision if not decision.demands else _demanded(layers, intent, references, now_us)
         allowed.append(decision)
     return tuple(allowed)
 
@@ -84,13 +88,27 @@ def explain(policy: Policy, intent: Intent, usage: Usage, references: References
         if refused is None:
             verdicts.append(Verdict(rule.name, "pass", rule.limit()))
         else:
-            outcome = "shadow" if rule.name in shadow else "deny"
+            outcome = "shadow" if rule.name in shadow else "approval" if refused.demands else "deny"
             verdicts.append(Verdict(rule.name, outcome, refused.limit, refused.reason, refused.values))
     missing = _unruled(policy, intent)
     if missing is not None:
         verdicts.append(Verdict(missing.rule, "deny", missing.limit, missing.reason, missing.values))
     decision = decide(policy, intent, usage, references, now_us)
     return Explanation(decision, tuple(verdicts), _facts(case))
+
+
+def _demanded(
+    layers: Sequence[tuple[Policy, Usage]], intent: Intent, references: References, now_us: int
+) -> Deny:
+    """Ask all layers, one of which wants an approval. Apart, so that who wants none does not pay for it."""
+    decisions = [decide(policy, intent, usage, references, now_us) for policy, usage in layers]
+    denied = [decision for decision in decisions if isinstance(decision, Deny)]
+    for one in denied:
+        if not one.demands:
+            return one
+    # What two layers both demand is demanded once.
+    demands = dict.fromkeys(demand for one in denied for demand in one.demands)
+    return msgspec.structs.replace(denied[0], demands=tuple(demands))
 
 
 def _watched(policy: Policy, intent: Intent) -> frozenset[str]:

@@ -1,11 +1,11 @@
 """A policy: rules in the order they are asked, sorted by what they are about. Built by document.py, never changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import msgspec
 
-from watchword.policy.decision import ALWAYS_ENFORCED
+from watchword.policy.decision import ALWAYS_ENFORCED, Demand
 from watchword.policy.intent import Kind
 from watchword.policy.rules.conditions import Conditions
 from watchword.policy.rules.hours import Hours
@@ -19,12 +19,14 @@ from watchword.policy.rules.order_types import OrderTypes
 from watchword.policy.rules.permissions import Permissions
 from watchword.policy.rules.price_band import PriceBand
 from watchword.policy.rules.rate import Rate
+from watchword.policy.rules.require_approval import RequireApproval
 from watchword.policy.rules.rule import Rule
 from watchword.policy.rules.sides import Sides
 from watchword.policy.rules.symbols import Symbols
 from watchword.policy.rules.withdrawals import Withdrawals
 
-#: Every rule, in the order they are asked: cheap and telling ones first, written conditions last.
+#: Every rule, in the order they are asked: cheap and telling ones first, written conditions late, and people last: only
+#: what everything else allows may wait for them.
 RULES: Final[tuple[type[Rule], ...]] = (
     Meaning,
     Permissions,
@@ -41,6 +43,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     MaxTurnover,
     Withdrawals,
     Conditions,
+    RequireApproval,
 )
 RULE_NAMES: Final = tuple(rule.name for rule in RULES)
 #: Rules that say what is open at all: without one of them nothing of its kind is allowed.
@@ -50,7 +53,7 @@ _ABOUT: Final[dict[Kind, frozenset[str]]] = {
     "place": frozenset(RULE_NAMES) - {"meaning", "withdrawals"},
     "cancel": frozenset(("permissions", "symbols", "conditions")),
     "reduce": frozenset(("permissions", "symbols")),
-    "withdraw": frozenset(("permissions", "hours", "withdrawals", "conditions")),
+    "withdraw": frozenset(("permissions", "hours", "withdrawals", "conditions", "require_approval")),
     "read": frozenset(("permissions",)),
     "unknown": frozenset(("meaning",)),
 }
@@ -91,3 +94,20 @@ def build_policy(name: str, rules: Iterable[Rule], shadow: Iterable[str], max_ag
         for kind, about in _ABOUT.items()
     }
     return Policy(name, ordered, by_kind, frozenset(shadow) - ALWAYS_ENFORCED, max_age_us)
+
+
+def with_approvals(policy: Policy, given: Collection[Demand]) -> Policy:
+    """Return a policy for one request that was approved: as it is, without the demands that are met.
+
+    Args:
+        policy: The key's, or an ancestor's.
+        given: Demands people said yes to.
+    """
+    rule = policy.rules.get(RequireApproval.name)
+    if not isinstance(rule, RequireApproval):
+        return policy
+    rest = rule.without(given)
+    by_kind = {
+        kind: tuple(rest if one is rule else one for one in rules) for kind, rules in policy.by_kind.items()
+    }
+    return msgspec.structs.replace(policy, rules={**policy.rules, rule.name: rest}, by_kind=by_kind)

@@ -24,7 +24,8 @@ VERSION: Final = "1"
 CASES_COUNT_MAX: Final = 1_000
 #: Monday, 2026-01-05, noon UTC: when tests take place that do not say.
 AT_US: Final = 1_767_614_400_000_000
-EXPECTATIONS: Final = ("allow", "deny", "shadow")
+EXPECTATIONS: Final = ("allow", "deny", "shadow", "approval")
+SYMBOLS_COUNT_MAX: Final = 1_000
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -60,7 +61,8 @@ class TestCase(msgspec.Struct, frozen=True):
         request: Name of the endpoint, or method and path.
         params: As a client would send them.
         scenario: What it meets.
-        expect: "allow", "deny", or "shadow": allowed, though a watched rule would deny.
+        expect: "allow", "deny", "approval": denied until somebody approves, or "shadow": allowed, though a watched rule
+            would deny.
         rule: Which rule must deny; "" for any.
         line: Where it stands, from 1.
     """
@@ -124,7 +126,9 @@ def run_case(policy: Policy, case: TestCase) -> Outcome:
     found = explain(policy, intent, scenario.usage, scenario.references(), scenario.at_us)
     decision = found.decision
     if isinstance(decision, Deny):
-        return Outcome(case, case.expect == "deny" and case.rule in {"", decision.rule}, str(decision), found)
+        expected = "approval" if decision.demands else "deny"
+        passed = case.expect == expected and case.rule in {"", decision.rule}
+        return Outcome(case, passed, str(decision), found)
     return Outcome(case, _allowed_as_expected(case, decision), _allowed(decision), found)
 
 
@@ -208,7 +212,7 @@ def _level(node: Node, where: str) -> Level:
 
 
 def _usage(node: Node, where: str, at_us: int) -> Usage:
-    known = ("spent", "turnover", "bought", "reserved", "buying", "withdrawn", "orders")
+    known = ("spent", "turnover", "bought", "reserved", "buying", "withdrawn", "orders", "traded")
     parts = fields.read_map(node, where, known)
 
     def caps(name: str) -> dict[str, int]:
@@ -223,6 +227,11 @@ def _usage(node: Node, where: str, at_us: int) -> Usage:
         for key, amount in fields.read_each(parts["withdrawn"], f"{where}.withdrawn", _sent):
             withdrawn[key] = withdrawn.get(key, 0) + amount
     reserved = caps("reserved")
+    traded: list[str] = []
+    if "traded" in parts:
+        traded = fields.read_each(
+            parts["traded"], f"{where}.traded", fields.read_symbol, most=SYMBOLS_COUNT_MAX
+        )
     return Usage(
         day=at_us // DAY_US,
         spent=caps("spent"),
@@ -233,6 +242,7 @@ def _usage(node: Node, where: str, at_us: int) -> Usage:
         counts=tuple(
             (at_us // window_us, count) for window_us, count in zip(WINDOWS_US, placed, strict=True)
         ),
+        traded=frozenset(traded),
     )
 
 

@@ -18,6 +18,8 @@ from watchword.policy.decision import Charge
 DAY_US: Final = 86_400_000_000
 #: Charges that may be open at once; beyond it placing is refused.
 CHARGES_COUNT_MAX: Final = 5_000
+#: Symbols a key is known to have traded; beyond it further ones stay new.
+TRADED_COUNT_MAX: Final = 5_000
 #: Windows of the rate rule, in microseconds: second, minute, hour, day.
 WINDOWS_US: Final = (1_000_000, 60_000_000, 3_600_000_000, DAY_US)
 
@@ -121,6 +123,7 @@ class Usage(msgspec.Struct, frozen=True):
         open: Charges of open orders, by key.
         reserved: Sums over `open`.
         counts: Per window of WINDOWS_US: (number of the window, orders placed in it).
+        traded: Symbols the key has placed orders on.
     """
 
     day: int = 0
@@ -131,6 +134,7 @@ class Usage(msgspec.Struct, frozen=True):
     open: Mapping[str, Charge] = {}
     reserved: Reserved = Reserved()
     counts: tuple[tuple[int, int], ...] = ((0, 0),) * len(WINDOWS_US)
+    traded: frozenset[str] = frozenset()
 
     def at(self, now_us: int) -> "Usage":
         """Return the usage as of a moment: a new day starts at zero; a clock that steps back starts nothing."""
@@ -173,7 +177,10 @@ def _placed(usage: Usage, event: Placed) -> Usage:
         else:
             opened[charge.key] = charge
         reserved = reserved.add(charge, 1)
-    counts = usage.counts
+    counts, traded = usage.counts, usage.traded
+    if event.charges and event.charges[0].symbol not in traded and len(traded) < TRADED_COUNT_MAX:
+        # All charges of a request are on one symbol.
+        traded = traded | {event.charges[0].symbol}
     if at_us // WINDOWS_US[0] <= counts[0][0]:
         # The shortest window has not ended, so no longer one has.
         counts = tuple([(number, count + more) for number, count in counts])
@@ -186,7 +193,15 @@ def _placed(usage: Usage, event: Placed) -> Usage:
             ]
         )
     return Usage(
-        usage.day, usage.spent, usage.turnover, usage.withdrawn, usage.bought, opened, reserved, counts
+        usage.day,
+        usage.spent,
+        usage.turnover,
+        usage.withdrawn,
+        usage.bought,
+        opened,
+        reserved,
+        counts,
+        traded,
     )
 
 
@@ -232,6 +247,7 @@ def _filled(usage: Usage, event: Filled) -> Usage:
         opened,
         reserved,
         usage.counts,
+        usage.traded,
     )
 
 
@@ -264,6 +280,7 @@ def _without(usage: Usage, charge: Charge) -> Usage:
         _removed(usage.open, charge.key),
         usage.reserved.add(charge, -1),
         usage.counts,
+        usage.traded,
     )
 
 

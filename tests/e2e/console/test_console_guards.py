@@ -51,7 +51,8 @@ def test_unknown_people_take_as_long_as_known_ones(console: ConsoleProcess, owne
             began = time.perf_counter()
             console.call("POST", "/sign-in", "", {"login": login, "password": "wrong wrong wrong"})
             took.append(time.perf_counter() - began)
-    known, unknown = (sorted(took)[len(took) // 2] for took in spent.values())
+    # The quickest of each: what else runs here only ever adds to it.
+    known, unknown = (min(took) for took in spent.values())
     # A hash takes a tenth of a second; without one the answer would come within a few milliseconds.
     assert 0.5 < known / unknown < 2
 

@@ -3,8 +3,11 @@
 import pytest
 
 from watchword.binance.endpoints import ENDPOINTS
+from watchword.binance.sapi_endpoints import SAPI_ENDPOINTS
 from watchword.gateway.messages import Inbound, Refused
 from watchword.gateway.routes import Route, place_of, route_named, route_of, unlisted_route
+from watchword.policy.intent import Read, Unknown
+from watchword.policy.reading import read_intent
 
 
 def inbound(door: str, method: str, path: str, *, signed: bool = False, logged_on: bool = False) -> Inbound:
@@ -98,3 +101,13 @@ def test_method_with_its_version_twice_is_served_nowhere(method: str) -> None:
         refused = route_of(inbound("ws", "", f"v3/{method}", signed=signed, logged_on=logged_on))
         assert isinstance(refused, Refused)
         assert refused.wire.http_status == 404
+
+
+@pytest.mark.parametrize("endpoint", SAPI_ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_route_only_the_testnet_serves_by_name_is_unlisted_here(endpoint) -> None:  # type: ignore[no-untyped-def]
+    route = found("rest", endpoint.http_method, endpoint.path, signed=True)
+    assert (route.listed, route.name, route.security) == (False, endpoint.name, "USER_DATA")
+    assert route.kind == ("read" if endpoint.http_method == "GET" else "change")
+    # What changes something nobody parsed, withdrawals apart: those are read, and refused when they say nothing.
+    intent = read_intent(endpoint.name, {})
+    assert isinstance(intent, Read if endpoint.http_method == "GET" else Unknown)

@@ -93,7 +93,7 @@ def test_expectation_is_compared_with_the_decision(expect: str, more: str, passe
         ("version: 1", "'tests' is missing"),
         ("version: 1\ntests: []", "at least one test"),
         ("version: 1\ntests: [{name: a, request: r}]", "'expect' is missing"),
-        ("version: 1\ntests: [{name: a, request: r, expect: fine}]", "none of allow, deny, shadow"),
+        ("version: 1\ntests: [{name: a, request: r, expect: fine}]", "none of allow, deny, shadow, approval"),
         ("version: 1\ntests: [{name: a, request: r, expect: allow, rule: rate}]", "no rule denies"),
         ("version: 1\ntests: [{name: a, request: r, expect: deny, rule: rates}]", "none of meaning"),
         (
@@ -121,3 +121,17 @@ def test_scenario_can_stand_alone() -> None:
     assert not isinstance(found, Problem)
     assert found.at_us == 1_772_452_800_500_000
     assert isinstance(read_scenario("at: x"), Problem)
+
+
+def test_expected_approval_is_neither_a_refusal_nor_a_permission() -> None:
+    rules = policy("require_approval: [{new_symbol: true, approvers: [alice]}]\n")
+    place = "request: order.place, params: {symbol: BTCUSDT, side: BUY, type: LIMIT, timeInForce: GTC, price: 1, quantity: 1}"
+    cases = read_suite(
+        "version: 1\ngiven: {markets: {BTCUSDT: {base: BTC, quote: USDT, median: 1}}}\ntests:\n"
+        f"  - {{name: asked, {place}, expect: approval, rule: require_approval}}\n"
+        f"  - {{name: no refusal, {place}, expect: deny}}\n"
+        f"  - {{name: known, {place}, expect: approval, given: {{usage: {{traded: [BTCUSDT]}}}}}}\n"
+        f"  - {{name: known too, {place}, expect: allow, given: {{usage: {{traded: [BTCUSDT]}}}}}}\n"
+    )
+    assert isinstance(cases, tuple), cases
+    assert [run_case(rules, case).passed for case in cases] == [True, False, False, True]

@@ -2,19 +2,25 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from watchword.audit.event import Change
 from watchword.config import home_folder, read_console_settings
 from watchword.entrypoints.cli.output import say, show_fields, show_json
 from watchword.entrypoints.cli.vault_client import AsJson, HomeOption, faults_shown
 from watchword.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from watchword.accounts.people import Invited
+    from watchword.accounts.refusal import Refused
     from watchword.bootstrap.console import Console
 
+#: Who acts where nobody has signed in: the user of this machine who owns the home.
+HOST: Final = "host"
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 #: How long a running console may take to say how it is.
 ANSWER_S_MAX: Final = 10.0
@@ -40,10 +46,12 @@ def init(
 
     The token is good for 72 hours. Until somebody has enrolled, asking again makes a new one and ends the old one.
     """
+    from watchword.adapters.hardening import harden
     from watchword.bootstrap.console import Console
 
     with faults_shown(as_json=as_json):
         settings = read_console_settings(home=home)
+        harden()
         console = Console.open(settings, role="watchword console init")
         token, expires_us = asyncio.run(_founded(console, name, mail))
         if as_json:
@@ -51,7 +59,36 @@ def init(
             return
         say(f"Enrolment token of {name}, shown this once: {token}")
         say(
-            "Start the console (watchword console serve), then set the password with it: POST /manage/v1/enrolment"
+            "Start the console (watchword console serve), then set password and second factor: watchword enrol"
+        )
+
+
+@app.command()
+def recover(
+    name: Annotated[str, typer.Argument(help="Who lost password or every second factor.")],
+    home: HomeOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give somebody a fresh start while no console runs; prints the enrolment token, this once.
+
+    For an owner who is locked out and whom nobody else can invite anew. Password,
+    factors, sessions and API tokens go; what is assigned to them stays. Whoever
+    owns the home can do this: guard it as you guard the keys in it.
+    """
+    from watchword.adapters.hardening import harden
+    from watchword.bootstrap.console import Console
+
+    with faults_shown(as_json=as_json):
+        settings = read_console_settings(home=home)
+        harden()
+        console = Console.open(settings, role="watchword console recover")
+        token, expires_us = asyncio.run(_recovered(console, name))
+        if as_json:
+            show_json({"name": name, "enrolment": token, "expires_us": expires_us})
+            return
+        say(f"Enrolment token of {name}, shown this once: {token}")
+        say(
+            "Start the console (watchword console serve), then set password and second factor: watchword enrol"
         )
 
 
@@ -91,6 +128,7 @@ def serve(
     """
     import uvloop
 
+    from watchword.adapters.hardening import harden
     from watchword.bootstrap.console import Console
     from watchword.entrypoints.console.server import serve as serve_console
 
@@ -107,6 +145,8 @@ def serve(
             limits_scale=limits_scale,
         )
         _log_to_stderr()
+        # Seeds of authenticator apps are in this process's memory.
+        harden()
         uvloop.run(serve_console(Console.open(settings), on_ready=_say_ready))
 
 
@@ -145,14 +185,34 @@ def openapi() -> None:
 
 async def _founded(console: "Console", name: str, mail: str) -> tuple[str, int]:
     """Record that there is a first owner, and make them."""
+    change = Change(action="person:founded", actor=HOST, subject=name, values={"mail": mail})
+    return await _invited(console, change, lambda now_us: console.people.found(name, mail, now_us))
+
+
+async def _recovered(console: "Console", name: str) -> tuple[str, int]:
+    """Record that somebody begins anew, and have them do so."""
+    person = console.people.called(name)
+    change = Change(
+        action="person:recovered", actor=HOST, subject=person.id if person else name, values={"name": name}
+    )
+    return await _invited(
+        console,
+        change,
+        lambda now_us: console.people.invite_anew(None, person.id if person else "", now_us),
+    )
+
+
+async def _invited(
+    console: "Console", change: Change, invite: Callable[[int], "Invited | Refused"]
+) -> tuple[str, int]:
+    """Record a change, make it, and return the enrolment token with its end."""
     from watchword.accounts.refusal import Refused
-    from watchword.audit.event import Change, Outcome
+    from watchword.audit.event import Outcome
 
     try:
         await console.start()
-        change = Change(action="person:founded", actor="host", subject=name, values={"mail": mail})
         row = await console.trail.record_change(change)
-        made = console.people.found(name, mail, console.clock.now_us())
+        made = invite(console.clock.now_us())
         if isinstance(made, Refused):
             console.trail.record_outcome(Outcome(intent=row, result="not_sent", note=made.reason))
             raise ConfigurationError(made.reason)

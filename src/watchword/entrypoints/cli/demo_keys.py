@@ -115,8 +115,10 @@ def prepare(settings: Settings) -> Prepared:
         for name in (ACCOUNT, BOT_ACCOUNT):
             if name not in known:
                 ask_testnet(testnet.CreateAccount(name))
-        live = {key["api_key"] for key in ask_testnet(testnet.ListKeys())}
-        replaced = _take_back(folder, live, ask_testnet)
+        keys = ask_testnet(testnet.ListKeys())
+        replaced = _take_back(folder, {key["api_key"] for key in keys}, ask_testnet)
+        # One that lay idle for a month has lost its trading: it counts as gone.
+        live = {key["api_key"] for key in keys if set(TRADING) <= set(key["permissions"])}
         real = {name: _real_key(settings.home, name, live, ask_testnet) for name in (ACCOUNT, BOT_ACCOUNT)}
         issued = ask_gateway(virtual.ListKeys())["keys"]
         for bot in BOTS:

@@ -65,10 +65,11 @@ class Application:
             names: The hosts it answers for.
             tls: Whether it is served over TLS.
         """
-        self._console, self._names = console, names
+        self._console, self.names = console, names
         #: Called where an invariant broke; the server ends the process.
         self.on_broken: Callable[[InvariantError], None] = _nobody_told
-        self._dispatch = Dispatch(console, RateLimits(console.settings.limits_scale))
+        #: Pages call routes through it, so that the same limits count.
+        self.dispatch = Dispatch(console, RateLimits(console.settings.limits_scale))
         self._paths = paths_of(table)
         self._headers = {
             **SECURITY_HEADERS,
@@ -112,7 +113,7 @@ class Application:
             request=number,
             read=partial(read_bounded, request),
         )
-        answer = await self._dispatch.answer(route, arrived)
+        answer = await self.dispatch.answer(route, arrived)
         if isinstance(answer, Problem):
             return self._problem(answer, number)
         return self._reply(route.status, answer, number)
@@ -120,14 +121,14 @@ class Application:
     def _foreign(self, headers: Headers) -> Problem | None:
         """Refuse names that are not ours, and what a browser sends for a page of elsewhere."""
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._names.accept(hosts[0].encode("latin-1")):
+        if len(hosts) != 1 or not self.names.accept(hosts[0].encode("latin-1")):
             return Problem(told.WRONG_HOST)
         kept = {
             name: headers[name.decode()].encode("latin-1")
             for name in (b"origin", b"sec-fetch-site")
             if name.decode() in headers
         }
-        return None if self._names.accept_page(kept) else Problem(told.FOREIGN_PAGE)
+        return None if self.names.accept_page(kept) else Problem(told.FOREIGN_PAGE)
 
     def _found(self, path: str) -> tuple[dict[str, Route], dict[str, str]] | None:
         for pattern, routes in self._paths:

@@ -9,6 +9,7 @@
     7  body, query    read strictly
     8  fresh factor   a second factor shown just now, where the route asks for it
     9  audit          the row, durable, before anything changes
+       (3 to 5 are looked at again after 7 and after 9, which take time)
    10  handler        does it, or says why not
    11  outcome        a change that was not made gets a row that says so; refusals are recorded
 
@@ -96,7 +97,7 @@ class Dispatch:
             if isinstance(ask, Problem):
                 return ask
             who = ask.who
-            return await self._performed(route, ask)
+            return await self._performed(route, ask, arrived)
         except InvariantError:
             raise
         except AuditUnavailable as error:
@@ -117,16 +118,10 @@ class Dispatch:
         if wait_s:
             console.trail.count_refusal("management: too many requests", origin.ip)
             return Problem(told.TOO_MANY, retry_after_s=wait_s)
-        who: Caller | None = None
-        if route.action is not None:
-            who = self._find(console, arrived.token, origin, now_us) if arrived.token else None  # 3
-            if who is None:
-                console.trail.count_refusal("management: not signed in", origin.ip)
-                return Problem(told.NOT_SIGNED_IN)
-            refused = refusal_of(route, who)  # 4, 5
-            if refused is not None:
-                self._refused(route, who, arrived, refused)
-                return refused
+        who = self._caller(route, arrived)  # 3, 4, 5
+        if isinstance(who, Problem):
+            return who
+        if who is not None:
             wait_s = self._limits.admit(route.limit, who.person.id, now_us)  # 6
             if wait_s:
                 console.trail.count_refusal("management: too many requests", who.person.id)
@@ -134,6 +129,10 @@ class Dispatch:
         content = await arrived.read()  # 7
         if isinstance(content, Problem):
             return content
+        # A body may take seconds: who was signed out, demoted or removed meanwhile has no request left on the way.
+        who = self._caller(route, arrived)
+        if isinstance(who, Problem):
+            return who
         body = read_body(route.body, arrived.content_type, content)
         query = read_query(route.query, arrived.query)
         for found in (body, query):
@@ -148,11 +147,32 @@ class Dispatch:
             return stale
         return ask
 
-    async def _performed(self, route: Route, ask: Ask[Any, Any]) -> Any:
+    def _caller(self, route: Route, arrived: Arrived) -> Caller | Problem | None:
+        """Steps 3 to 5: say who calls now, None on an open route, or why they may not."""
+        if route.action is None:
+            return None
+        console, origin = self._console, arrived.origin
+        who = self._find(console, arrived.token, origin, console.clock.now_us()) if arrived.token else None
+        if who is None:
+            console.trail.count_refusal("management: not signed in", origin.ip)
+            return Problem(told.NOT_SIGNED_IN)
+        refused = refusal_of(route, who)
+        if refused is not None:
+            self._refused(route, who, arrived, refused)
+            return refused
+        return who
+
+    async def _performed(self, route: Route, ask: Ask[Any, Any], arrived: Arrived) -> Any:
         """Steps 9 to 11."""
         trail, row = self._console.trail, 0
         if route.audit is not None and not route.audit.by_handler:
             row = await trail.record_change(route.audit.row(ask))  # 9
+            # Writing the row took a moment; see above.
+            who = self._caller(route, arrived)
+            if isinstance(who, Problem):
+                trail.record_outcome(Outcome(intent=row, result="not_sent", note=who.kind.title))
+                return who
+            ask = msgspec.structs.replace(ask, who=who)
         try:
             answer = await route.handler(ask)  # 10
         except Exception as error:

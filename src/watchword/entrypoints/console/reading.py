@@ -4,6 +4,7 @@ Why strictly: a field nobody asked for must not change a role or an owner (mass 
 two readers may believe different ones.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,6 +15,10 @@ from watchword.entrypoints.console.problem import INVALID, MALFORMED, NOT_JSON, 
 BODY_BYTES_MAX: Final = 65_536
 QUERY_PARAMETERS_MAX: Final = 32
 MEDIA_TYPE: Final = "application/json"
+
+
+class _NamedTwiceError(Exception):
+    """An object of a body has two members with one name. Never leaves this module."""
 
 
 def read_body(kind: type[msgspec.Struct] | None, content_type: str, body: bytes) -> Any:
@@ -32,11 +37,16 @@ def read_body(kind: type[msgspec.Struct] | None, content_type: str, body: bytes)
     if content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
         return Problem(NOT_JSON)
     try:
-        return msgspec.json.decode(body, type=kind)
+        found = msgspec.json.decode(body, type=kind)
+        # The decoder takes the last of two members with one name; what stands before us may have looked at the first.
+        json.loads(body, object_pairs_hook=_named_once)
     except msgspec.ValidationError as error:
         return Problem(INVALID, str(error))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _NamedTwiceError:
+        return Problem(INVALID, "a member of an object is there twice")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return Problem(MALFORMED, "the body is no JSON document")
+    return found
 
 
 def read_query(kind: type[msgspec.Struct] | None, pairs: Sequence[tuple[str, str]]) -> Any:
@@ -60,3 +70,8 @@ def read_query(kind: type[msgspec.Struct] | None, pairs: Sequence[tuple[str, str
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         return Problem(INVALID, str(error))
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise _NamedTwiceError

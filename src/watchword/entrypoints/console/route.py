@@ -127,13 +127,14 @@ class Ask(msgspec.Struct, Generic[BodyT, QueryT], frozen=True):
         who = self.who
         person = who.person if who is not None else actor
         told = {
-            **(values or {}),
             "by": person.id if person is not None else "nobody",
             "from": self.origin.ip,
             "factor": (who.factor if who is not None else None) or "none",
             "through": who.through if who is not None else "none",
             "request": self.request,
         }
+        # First, and never replaced: a row keeps a bounded number of values, and some are named by who calls.
+        told |= {name: value for name, value in (values or {}).items() if name not in told}
         return Change(
             action=action, actor=person.name if person is not None else "nobody", subject=subject, values=told
         )

@@ -5,17 +5,22 @@ uvicorn owns sockets, TLS and HTTP here: people call, not bots, so none of the g
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from watchword.bootstrap.tls import TlsFolder
 from watchword.entrypoints.console.application import Application
+from watchword.entrypoints.console.approver import introducing
 from watchword.entrypoints.console.openapi import document
+from watchword.entrypoints.console.pages.door import Door
+from watchword.entrypoints.console.pages.table import PAGES
 from watchword.entrypoints.console.patient_protocol import PatientProtocol
 from watchword.entrypoints.console.routes.table import ROUTES
 from watchword.entrypoints.gateway.host_names import HostNames
@@ -71,15 +76,19 @@ async def serve(
             host, port = sock.getsockname()[:2]
             addresses = addresses_of(host, port, tls=certificate is not None)
             console.know_address(port, tls=certificate is not None)
+            if certificate is None and not _is_loopback(host):
+                LOG.warning("passwords and tokens to %s cross the network in clear; serve TLS (--tls)", host)
             await console.start()
             broken: list[InvariantError] = []
             application = application_of(console, tls=certificate is not None)
             application.on_broken = partial(_break, broken, until)
-            server = Server(_config(application, certificate, key))
+            door = Door(application, console, ROUTES, PAGES, tls=certificate is not None)
+            server = Server(_config(door, certificate, key))
             ending = asyncio.create_task(_end_when(until, server))
             ready = asyncio.create_task(_say_when_ready(console, server, addresses["rest"], on_ready))
             try:
-                await server.serve([sock])
+                async with introducing(console):
+                    await server.serve([sock])
             finally:
                 for task in (ending, ready):
                     task.cancel()
@@ -93,12 +102,16 @@ async def serve(
 def application_of(console: "Console", *, tls: bool) -> Application:
     """Put the management API behind its door."""
     settings = console.settings
-    names = HostNames(settings.host, [name.strip() for name in settings.allow_host.split(",")])
+    ours = [
+        *(name.strip() for name in settings.allow_host.split(",")),
+        urlsplit(console.origin).hostname or "",
+    ]
+    names = HostNames(settings.host, ours)
     console.document = document(ROUTES)
     return Application(console, ROUTES, names, tls=tls)
 
 
-def _config(application: Application, certificate: Path | None, key: Path | None) -> uvicorn.Config:
+def _config(application: Door, certificate: Path | None, key: Path | None) -> uvicorn.Config:
     config = uvicorn.Config(
         application,
         # h11 of both, because it bounds the header's size.
@@ -122,6 +135,10 @@ def _config(application: Application, certificate: Path | None, key: Path | None
     except OSError as error:
         raise ConfigurationError(f"cannot use the TLS certificate or key: {error}") from error
     return config
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
 
 
 def _tls_files(console: "Console") -> tuple[Path | None, Path | None]:

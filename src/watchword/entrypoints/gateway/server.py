@@ -75,6 +75,7 @@ async def serve(
             proxy = await stack.enter_async_context(_proxying(gateway, door))
             await stack.enter_async_context(vault_listening(gateway.host, gateway.trail))
             await stack.enter_async_context(keys_listening(gateway.key_desk))
+            await stack.enter_async_context(_nobody_waits_after(until, gateway))
             state = await _unsealed(gateway) if settings.unseal else "sealed"
             allowed = [name.strip() for name in settings.allow_host.split(",")]
             await listen(
@@ -104,6 +105,23 @@ def handlers_of(door: Door, names: HostNames) -> Handlers:
         upgrade=partial(upgrade, door, names),
         keeps=rest.KEPT,
     )
+
+
+@contextlib.asynccontextmanager
+async def _nobody_waits_after(until: asyncio.Event, gateway: "Gateway") -> AsyncIterator[None]:
+    """Refuse requests that wait for people as soon as the end begins: what is in flight is waited for."""
+
+    async def refuse() -> None:
+        await until.wait()
+        await gateway.approvals.close()
+
+    refusing = asyncio.create_task(refuse(), name="held requests")
+    try:
+        yield
+    finally:
+        if not until.is_set():
+            refusing.cancel()
+        await asyncio.gather(refusing, return_exceptions=True)
 
 
 def _tls_files(gateway: "Gateway") -> tuple[Path | None, Path | None]:

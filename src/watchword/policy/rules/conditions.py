@@ -197,6 +197,26 @@ def compile_condition(title: str, on: ConditionKind, source: str) -> Condition |
     return Condition(title, on, source, program, tuple((name, known[name].read) for name in names))
 
 
+def holds(condition: Condition, case: Case, fact: OrderFacts | None) -> bool | str:
+    """Ask one condition as a question: yes or no, or why it cannot be answered.
+
+    Args:
+        condition: Compiled, on the kind of the case's intent.
+        case: What it is about.
+        fact: The order; None where the intent is none.
+    """
+    values: dict[str, Any] = {}
+    try:
+        for name, read in condition.variables:
+            value = values[name] = read(case, fact)
+            if type(value) is int and value > INTEGER_MAX:
+                return f"{name} is larger than any amount"
+        answer = condition.program.execute(values)
+    except Exception as error:  # noqa: BLE001 - whatever CEL makes of it, it is not an answer
+        return str(error) or type(error).__name__
+    return answer if isinstance(answer, bool) else f"{answer!r} is neither yes nor no"
+
+
 def _ask(condition: Condition, case: Case, fact: OrderFacts | None) -> Deny | None:
     values: dict[str, Any] = {}
     try:

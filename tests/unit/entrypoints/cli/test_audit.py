@@ -1,5 +1,6 @@
 """watchword audit tail, show, verify, receive: run in process on small trails, whole and tampered with."""
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -13,7 +14,8 @@ from typer.testing import CliRunner, Result
 from watchword.adapters.audit.file_sink import FileSink
 from watchword.adapters.audit.sqlite_sink import SqliteSink
 from watchword.audit.chain import Head, Row, seal
-from watchword.audit.event import TrailOpened, encode_event
+from watchword.audit.event import Change, TrailOpened, encode_event
+from watchword.bootstrap.audit_search import AuditSearch
 from watchword.entrypoints.cli import audit, audit_rows, audit_verify
 
 ROWS = small_trail()
@@ -322,3 +324,79 @@ def test_receive_into_another_file_is_refused(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "it is another file" in result.stderr
     FileSink(tmp_path / "fresh", 0).close()
+
+
+def console_of(home: Path) -> None:
+    """Give the home a console's trail: two changes, between the gateway's rows."""
+    folder = home / "console" / "audit"
+    folder.mkdir(parents=True)
+    sink, head = SqliteSink(folder / "audit.db", 4096), Head()
+    for number, actor in enumerate(("ada", "ben"), start=1):
+        event = Change(action="person:added", actor=actor, subject="person-1", values={"factor": "totp"})
+        row = seal(encode_event(event), head, NOW_US + number * 4_500)
+        sink.append([row])
+        head = row.head
+    sink.close()
+
+
+@pytest.mark.parametrize("indexed", [False, True], ids=["scan", "index"])
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        ([], "g12 g11 g10 c2 g9 g8 g7 g6 g5 c1 g4 g3 g2 g1"),
+        (["--kind", "home:changed"], "c2 g9 c1"),
+        (["--kind", "home:changed", "--trail", "console"], "c2 c1"),
+        (["TOTP", "--actor", "ben"], "c2"),
+        (["no", "answer"], "g8"),
+        (["--rule", "symbols", "--code", "0"], "g6"),
+        (["--key", "person-", "--until", "2026-09-21T14:13:20.005Z"], "c1"),
+        (["--request", "r-2", "--symbol", "BTCUSDT", "--endpoint", "POST /api/v3/order"], "g5"),
+        (["nowhere"], ""),
+    ],
+)
+def test_search_finds_rows_of_both_trails_newest_first(
+    home: Path, words: list[str], rows: str, indexed: bool
+) -> None:
+    console_of(home)
+    if indexed:
+        AuditSearch.open(home, build=True).close()
+    found = reply(run("search", *words, "--home", str(home), "--json"))
+    assert " ".join(f"{row['trail'][0]}{row['row']}" for row in found["rows"]) == rows
+    assert (found["next"], found["mismatched"], found["indexed"]) == (None, 0, indexed)
+
+
+def test_search_goes_on_by_cursor_and_prints_lines(home: Path) -> None:
+    first = run("search", "--limit", "2", "--home", str(home))
+    assert [line.split()[:2] for line in first.stdout.splitlines()[:2]] == [
+        ["gateway", "12"],
+        ["gateway", "11"],
+    ]
+    cursor = first.stdout.split("--cursor ")[1].strip()
+    rest = reply(run("search", "--limit", "99", "--cursor", cursor, "--home", str(home), "--json"))
+    assert [row["row"] for row in rest["rows"]] == list(range(10, 0, -1))
+
+
+def test_search_says_which_rows_it_does_not_show(home: Path) -> None:
+    with contextlib.closing(sqlite3.connect(home / "audit" / "audit.db")) as connection:
+        (record,) = connection.execute("SELECT bytes FROM record WHERE first = 4").fetchone()
+        connection.execute("UPDATE record SET bytes = ? WHERE first = 4", (record.replace(b"r-2", b"r-3"),))
+        connection.commit()
+    result = run("search", "--home", str(home))
+    assert "1 rows are not as they were written" in result.stderr
+    assert len(result.stdout.splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--trail", "console"], "no trail 'console'"),
+        (["--cursor", "i1"], "begin again"),
+        (["--since", "x"], "no time"),
+    ],
+)
+def test_search_refuses_what_it_cannot_do(home: Path, words: list[str], told: str) -> None:
+    assert told in reply(run("search", *words, "--home", str(home), "--json"), 1)["error"]
+
+
+def test_search_of_a_home_without_trails_says_so(tmp_path: Path) -> None:
+    assert "no audit trail" in reply(run("search", "--home", str(tmp_path), "--json"), 1)["error"]

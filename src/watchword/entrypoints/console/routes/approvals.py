@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from watchword.accounts.roles import ALL
-from watchword.bootstrap.approval_signer import ApprovalSigner
+from watchword.entrypoints.console.approver import pinned, signer_of
 from watchword.entrypoints.console.neighbours import neighbours_of
 from watchword.entrypoints.console.problem import CONFLICT, NOT_FOUND, TOKEN_REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
@@ -20,7 +20,6 @@ from watchword.entrypoints.gateway.admin.approval_requests import (
     ApprovalView,
     DecideApproval,
     ListApprovals,
-    PinApprover,
     ShowApproval,
 )
 from watchword.gateway.approval_statement import Decision, Statement
@@ -83,12 +82,11 @@ async def decide_approval(ask: Ask[DecisionDraft, None]) -> ApprovalView | Probl
     session = ask.caller.session
     if session is None or session.factor is None:
         return Problem(TOKEN_REFUSED)
-    signer = _signer(ask)
-    refused = await _pinned(ask, signer)
+    refused = await pinned(ask.console, behalf_of(ask))
     if refused is not None:
         return refused
     owned = ask.console.assignments.subjects_of(ask.person.id, "virtual")
-    text, signature = signer.signed(
+    text, signature = signer_of(ask.console).signed(
         Statement(
             approval=approval.id, digest=approval.digest, decision=ask.body.decision, person=ask.person.name,
             factor=session.factor, factor_us=session.factor_us, decided_us=ask.console.clock.now_us(),
@@ -111,32 +109,6 @@ async def _approval(ask: Ask[Any, Any]) -> ApprovalView | Problem:
         return found
     named = {name for demand in found.demands for name in demand.approvers}
     return found if ask.reach == ALL or ask.person.name in named else missing
-
-
-async def _pinned(ask: Ask[Any, Any], signer: ApprovalSigner) -> Problem | None:
-    """Make sure that the gateway knows our approval key; another one that is pinned there stays."""
-    neighbours, by = neighbours_of(ask.console), behalf_of(ask)
-    found = shaped(await neighbours.ask_gateway(ListApprovals(limit=1, on_behalf=by)), ApprovalsAnswer)
-    if isinstance(found, Problem):
-        return found
-    if not found.approver:
-        pinned = await neighbours.ask_gateway(PinApprover(signer.public_pem, on_behalf=by))
-        return pinned if isinstance(pinned, Problem) else None
-    if found.approver != signer.fingerprint:
-        return Problem(
-            CONFLICT, "the gateway has another console's approval key pinned; see docs/formats/approvals.md"
-        )
-    return None
-
-
-def _signer(ask: Ask[Any, Any]) -> ApprovalSigner:
-    """Return the console's approval key; made at the first decision."""
-    console = ask.console
-    found = console.at_hand.get(ApprovalSigner)
-    if found is None:
-        found = console.at_hand[ApprovalSigner] = ApprovalSigner(console.settings.home, console.entropy)
-    signer: ApprovalSigner = found
-    return signer
 
 
 ROUTES: Final = (

@@ -11,10 +11,12 @@ from msgspec import Meta
 
 from watchword.audit.search import Filter
 from watchword.bootstrap.audit_search import (
+    BEFORE_SEARCH_ROWS,
     PAGE_ROWS,
     PAGE_ROWS_MAX,
     AuditSearch,
     BadCursor,
+    SearchPage,
 )
 from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Route
@@ -63,13 +65,14 @@ class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which rows, and which part of the list."""
 
     trail: Annotated[TrailName | None, Meta(description="Only rows of this trail.")] = None
-    kind: Annotated[Text, Meta(description="Type, or the part of it before a colon.")] = ""
+    kind: Annotated[Text, Meta(description="Type, such as `home:changed`, or its part before a colon.")] = ""
     key: Annotated[Text, Meta(description="Key or subject, or its beginning.")] = ""
     actor: Annotated[Text, Meta(description="Who did it.")] = ""
     endpoint: Annotated[Text, Meta(description="For example `POST /api/v3/order`.")] = ""
     symbol: Annotated[Text, Meta(description="Only requests for this symbol.")] = ""
+    rule: Annotated[Text, Meta(description="What refused, such as `forbidden` or `max_order`.")] = ""
     request: Annotated[Text, Meta(description="Only the request with this id.")] = ""
-    text: Annotated[Text, Meta(description="Words that stand in the row.")] = ""
+    text: Annotated[Text, Meta(description="Words that stand in the row, such as `key:made`.")] = ""
     since_us: Annotated[int, Meta(ge=0, le=MOMENT_US_MAX, description="Not before; 0 for always.")] = 0
     until_us: Annotated[int, Meta(ge=0, le=MOMENT_US_MAX, description="Not after; 0 for always.")] = 0
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")] = PAGE_ROWS
@@ -85,7 +88,7 @@ async def search_audit(ask: Ask[None, AuditQuery]) -> AuditPage | Problem:
         until_us=query.until_us or None,
     )
     search = search_of(ask)
-    page = await asyncio.to_thread(search.find, wanted, query.limit, query.after, query.trail)
+    page = await asyncio.to_thread(_found, search, wanted, query)
     if isinstance(page, BadCursor):
         return Problem(REFUSED, str(page))
     rows = [
@@ -95,6 +98,12 @@ async def search_audit(ask: Ask[None, AuditQuery]) -> AuditPage | Problem:
         for one in page.rows
     ]
     return AuditPage(rows, page.cursor or None, page.mismatched, page.indexed)
+
+
+def _found(search: AuditSearch, wanted: Filter, query: AuditQuery) -> SearchPage | BadCursor:
+    """Index what was written a moment ago, so that whoever did something finds it; then search."""
+    search.update(rows_max=BEFORE_SEARCH_ROWS)
+    return search.find(wanted, query.limit, query.after, query.trail)
 
 
 def search_of(ask: Ask[Any, Any]) -> AuditSearch:
@@ -109,7 +118,7 @@ def search_of(ask: Ask[Any, Any]) -> AuditSearch:
     return search
 
 
-_FILTERS: Final = ("kind", "key", "actor", "endpoint", "symbol", "request", "text")
+_FILTERS: Final = ("kind", "key", "actor", "endpoint", "symbol", "rule", "request", "text")
 
 ROUTES: Final = (
     Route(

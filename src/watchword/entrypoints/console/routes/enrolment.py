@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from watchword.accounts.passwords import PASSWORD_LENGTH_MAX, hash_password, judge_password
 from watchword.accounts.refusal import Refused
-from watchword.entrypoints.console.problem import REFUSED, Problem
+from watchword.entrypoints.console.problem import SIGN_IN_REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
 from watchword.entrypoints.console.routes.refusals import problem_of
 from watchword.entrypoints.console.routes.sign_in import SignedInView, handed_out
@@ -15,7 +15,7 @@ from watchword.kernel.secret import Secret
 
 TAG: Final = "sign-in"
 TOKEN_LENGTH_MAX: Final = 128
-_OVER: Final = Problem(REFUSED, "this invitation is used or over; ask for a new one")
+_OVER: Final = Problem(SIGN_IN_REFUSED, "this invitation is used or over; ask for a new one")
 
 
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

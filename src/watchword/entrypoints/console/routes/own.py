@@ -1,13 +1,13 @@
 """What is the caller's own: who they are, what they may do, password, contact, sign-in history, what is given to them."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from watchword.accounts import security_messages
 from watchword.accounts.lockout import tallied_as
-from watchword.accounts.model import FactorKind, Outcome, Person, SignIn, Stage
+from watchword.accounts.model import FactorKind, Outcome, Person, Session, SignIn, Stage
 from watchword.accounts.naming import MAIL_LENGTH_MAX
 from watchword.accounts.passwords import PASSWORD_LENGTH_MAX, check_password, hash_password, judge_password
 from watchword.accounts.refusal import Refused
@@ -109,11 +109,20 @@ async def change_password(ask: Ask[PasswordChange, None]) -> Problem | None:
     if weak is not None:
         return problem_of(weak)
     text = await console.hashing(hash_password, wanted, console.entropy)
+    # Hashing takes a while: who was signed out or removed meanwhile, or whose password was changed, changes nothing.
+    now = console.people.get(person.id)
+    if now is None or now.password_us != person.password_us or not _still_here(ask):
+        return _WRONG
     changed = console.people.set_password(person.id, text, console.clock.now_us(), ask.caller.through)
     if isinstance(changed, Refused):
         return problem_of(changed)
     console.tell(person.id, security_messages.password_changed(changed, ask.origin, now_us))
     return None
+
+
+def _still_here(ask: Ask[Any, Any]) -> bool:
+    """Whether the session that asked goes on."""
+    return ask.console.register.get(Session, ask.caller.through) is not None
 
 
 async def change_contact(ask: Ask[Contact, None]) -> Problem | None:

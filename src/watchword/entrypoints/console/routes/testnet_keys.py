@@ -22,6 +22,8 @@ from watchword.entrypoints.testnet.admin import requests as testnet
 
 TAG: Final = "keys"
 API_KEY_LENGTH: Final = 64
+#: How much of an API key the trail gets: enough to tell it by, too little to look like a secret.
+SHOWN_LENGTH: Final = 12
 LABEL_LENGTH_MAX: Final = 64
 PEM_LENGTH_MAX: Final = 4_096
 ENTRIES_MAX: Final = 200
@@ -247,6 +249,10 @@ async def _key(ask: Ask[Any, Any]) -> ApiKeyView | Problem:
     return found if reaches_account(ask, found.account_id) else missing
 
 
+def _begins(ask: Ask[Any, Any]) -> str:
+    return ask.path["key"][:SHOWN_LENGTH]
+
+
 def _given(ask: Ask[Any, Any]) -> dict[str, str]:
     """Say what was asked for, without the public key."""
     fields = msgspec.structs.asdict(ask.body)
@@ -276,11 +282,11 @@ ROUTES: Final = (
     Route(
         method="PATCH", path="/keys/{key}", name="changeKey", summary="Change an API key; widening asks for a factor.",
         handler=change_key, body=ApiKeyChange, answer=ApiKeyView, fresh=sometimes,
-        audit=Audit("key:edited", values=_given), **_CHANGE,
+        audit=Audit("key:edited", subject=_begins, values=_given), **_CHANGE,
     ),
     Route(
         method="DELETE", path="/keys/{key}", name="deleteKey", summary="Delete an API key for good.",
-        handler=delete_key, status=204, audit=Audit("key:deleted"), **_CHANGE,
+        handler=delete_key, status=204, audit=Audit("key:deleted", subject=_begins), **_CHANGE,
     ),
     Route(
         method="DELETE", path="/accounts/{account}/keys", name="deleteAllKeys",

@@ -22,13 +22,14 @@ class KeyRuleView(msgspec.Struct, frozen=True):
     """A rule for keys.
 
     Attributes:
+        value: A number, a word, yes or no, or several numbers.
         since: From which day it holds; None for always.
         source: Where it is written.
         doubt: What is not certain about it.
     """
 
     rule: str
-    value: int
+    value: bool | int | str | list[int]
     since: str | None
     says: str
     source: str

@@ -6,10 +6,16 @@ Never parses bytes, never checks who asks: the socket's file mode and peer check
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, assert_never
 
+import msgspec
+
 from watchword.audit.event import Change
+from watchword.audit.on_behalf import actor_of, values_of
 from watchword.bootstrap.key_desk import KeyDesk, NewSecret
 from watchword.credentials.restriction import UNRESTRICTED, BadRestriction, Restrictions, read_networks
 from watchword.entrypoints.gateway.admin import requests as ask
+from watchword.entrypoints.gateway.admin.approval_operations import perform_approval
+from watchword.entrypoints.gateway.admin.approval_requests import AnyApprovalRequest
+from watchword.entrypoints.gateway.admin.key_search import find_keys
 from watchword.entrypoints.gateway.admin.requests import Answer
 from watchword.entrypoints.gateway.admin.views import credentials_of, view_of
 from watchword.entrypoints.testnet.admin.expiry import read_expiry, write_expiry
@@ -31,6 +37,18 @@ REFERENCE_LENGTH_MIN = 6
 NO_GATEWAY: Final = Refused("no gateway runs here")
 
 
+class Who(msgspec.Struct, frozen=True):
+    """Who asks, for the trail.
+
+    Attributes:
+        name: The person, or the socket's user.
+        values: From where, and with which factor; empty for the socket's own user.
+    """
+
+    name: str
+    values: dict[str, str]
+
+
 async def perform(desk: KeyDesk, request: ask.AnyRequest, actor: str) -> Answer:
     """Do what a request asks.
 
@@ -42,21 +60,24 @@ async def perform(desk: KeyDesk, request: ask.AnyRequest, actor: str) -> Answer:
     Raises:
         WatchwordError: A fault; nothing was changed.
     """
+    who = Who(actor_of(request.on_behalf, actor), values_of(request.on_behalf))
     async with desk.turn:
+        if isinstance(request, AnyApprovalRequest):
+            return await perform_approval(desk, request, who.name)
         match request:
             case ask.IssueKey():
-                return await _issue(desk, request, actor)
-            case ask.ListKeys(revoked):
-                return _list(desk, with_revoked=revoked)
+                return await _issue(desk, request, who)
+            case ask.ListKeys():
+                return find_keys(desk, request)
             case ask.ShowKey(reference):
                 key = find_key(desk.registry, reference)
                 return key if isinstance(key, Refused) else _view(desk, key, whole=True)
             case ask.EditKey():
-                return await _edit(desk, request, actor)
+                return await _edit(desk, request, who)
             case ask.RollKey():
-                return await _roll(desk, request, actor)
+                return await _roll(desk, request, who)
             case ask.RevokeKey(reference):
-                return await _revoke(desk, reference, actor)
+                return await _revoke(desk, reference, who)
             case ask.ShowGateway():
                 state: Answer = desk.status() if desk.status is not None else NO_GATEWAY
                 return state
@@ -76,7 +97,7 @@ def find_key(registry: "Registry", reference: str) -> VirtualKey | Refused:
     return Refused(f"{'several virtual keys match' if close else 'there is no virtual key'} {reference!r}")
 
 
-async def _issue(desk: KeyDesk, request: ask.IssueKey, actor: str) -> Answer:
+async def _issue(desk: KeyDesk, request: ask.IssueKey, who: Who) -> Answer:
     if request.key_type == "HMAC" and desk.vault_problem is not None:
         return desk.vault_problem
     parent = find_key(desk.registry, request.parent) if request.parent else None
@@ -94,11 +115,11 @@ async def _issue(desk: KeyDesk, request: ask.IssueKey, actor: str) -> Answer:
     key = issue(terms, half, credential_id, line, desk.registry.listed(), desk.entropy, desk.clock.now_us())
     if isinstance(key, KeyRefused):
         return Refused(key.reason)
-    change = _change("issued", actor, key, {**_facts(key), "parent": key.parent_id})
+    change = _change("issued", who, key, {**_facts(key), "parent": key.parent_id})
     return await _with_version(desk, change, key)
 
 
-async def _edit(desk: KeyDesk, request: ask.EditKey, actor: str) -> Answer:
+async def _edit(desk: KeyDesk, request: ask.EditKey, who: Who) -> Answer:
     key = find_key(desk.registry, request.key)
     if isinstance(key, Refused):
         return key
@@ -116,11 +137,11 @@ async def _edit(desk: KeyDesk, request: ask.EditKey, actor: str) -> Answer:
     }
     if changed == key:
         return _view(desk, key)
-    refused = await desk.change([(_change("edited", actor, changed, values), changed)])
+    refused = await desk.change([(_change("edited", who, changed, values), changed)])
     return refused or _view(desk, changed)
 
 
-async def _roll(desk: KeyDesk, request: ask.RollKey, actor: str) -> Answer:
+async def _roll(desk: KeyDesk, request: ask.RollKey, who: Who) -> Answer:
     key = find_key(desk.registry, request.key)
     if isinstance(key, Refused):
         return key
@@ -138,10 +159,10 @@ async def _roll(desk: KeyDesk, request: ask.RollKey, actor: str) -> Answer:
     if isinstance(rolled, KeyRefused):
         return Refused(rolled.reason)
     values = {**_newest(rolled), "older_end": write_expiry(ends_us) or ""}
-    return await _with_version(desk, _change("rolled", actor, rolled, values), rolled)
+    return await _with_version(desk, _change("rolled", who, rolled, values), rolled)
 
 
-async def _revoke(desk: KeyDesk, reference: str, actor: str) -> Answer:
+async def _revoke(desk: KeyDesk, reference: str, who: Who) -> Answer:
     key = find_key(desk.registry, reference)
     if isinstance(key, Refused):
         return key
@@ -150,7 +171,7 @@ async def _revoke(desk: KeyDesk, reference: str, actor: str) -> Answer:
         return Refused(revoked.reason)
     values = [{} if one.id == key.id else {"because_of": key.id} for one in revoked]
     changes = [
-        (_change("revoked", actor, one, {"label": one.label, **more}), one)
+        (_change("revoked", who, one, {"label": one.label, **more}), one)
         for one, more in zip(revoked, values, strict=True)
     ]
     refused = await desk.change(changes)
@@ -166,17 +187,6 @@ async def _with_version(desk: KeyDesk, change: Change, key: VirtualKey) -> Answe
         new = NewSecret(key.id, version.api_key, Secret(secret_key.encode("ascii")))
     refused = await desk.change([(change, key)], new)
     return refused or ask.IssuedAnswer(_view(desk, key), version.api_key, secret_key)
-
-
-def _list(desk: KeyDesk, *, with_revoked: bool) -> ask.ListAnswer:
-    credentials, now_us = credentials_of(desk.home), desk.clock.now_us()
-    return ask.ListAnswer(
-        [
-            view_of(desk.registry, key, credentials, now_us)
-            for key in desk.registry.listed()
-            if with_revoked or not key.revoked_us
-        ]
-    )
 
 
 def _view(desk: KeyDesk, key: VirtualKey, *, whole: bool = False) -> ask.KeyView:
@@ -220,9 +230,9 @@ def _terms(
     )
 
 
-def _change(what: str, actor: str, key: VirtualKey, values: dict[str, str]) -> Change:
-    shown = {name: value for name, value in values.items() if value}
-    return Change(action=f"credential:virtual:{what}", actor=actor, subject=key.id, values=shown)
+def _change(what: str, who: Who, key: VirtualKey, values: dict[str, str]) -> Change:
+    shown = {name: value for name, value in {**values, **who.values}.items() if value}
+    return Change(action=f"credential:virtual:{what}", actor=who.name, subject=key.id, values=shown)
 
 
 def _facts(key: VirtualKey) -> dict[str, str]:

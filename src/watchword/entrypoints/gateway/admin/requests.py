@@ -1,23 +1,25 @@
-"""What can be asked about virtual keys, and what is answered: frozen structs, read strictly from JSON.
+"""What can be asked about virtual keys and approvals, and what is answered: frozen structs, read strictly from JSON.
 
 A request is one JSON object with `op`. The only answer with a secret in it is that to issuing or rolling an HMAC key,
 which is where that secret is shown, once. Never does anything itself.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from watchword.credentials.verifier import KeyType
+from watchword.entrypoints.gateway.admin.approval_requests import AnyApprovalAnswer, AnyApprovalRequest
+from watchword.entrypoints.gateway.admin.base import Request
 from watchword.entrypoints.gateway.status import GatewayView
+from watchword.entrypoints.sockets.paging import Limit
 from watchword.vault.outcome import NotFound, Refused, Sealed
 
 #: A policy of POLICY_BYTES_MAX, escaped, and the rest.
 REQUEST_BYTES_MAX: Final = 1 << 20
 
-
-class Request(msgspec.Struct, frozen=True, tag_field="op", forbid_unknown_fields=True):
-    """What all requests share: nothing but being one."""
+KeyState = Literal["works", "expired", "revoked", "parent revoked", "faulty"]
+KeyOrder = Literal["created", "label", "last_used", "expires"]
 
 
 class IssueKey(Request, frozen=True, kw_only=True, tag="key.issue"):
@@ -51,11 +53,31 @@ class IssueKey(Request, frozen=True, kw_only=True, tag="key.issue"):
 class ListKeys(Request, frozen=True, tag="key.list"):
     """List virtual keys.
 
+    Without `limit` and `cursor` all are answered; with one of them a page.
+
     Attributes:
         revoked: Those that are revoked as well.
+        query: In the label, the credential's label or the policy's name, or its id or an API key begins so; without case.
+        state: As in `KeyView`; `faulty` for any other.
+        key_type: Only keys with a version of this type.
+        credential: Only this real credential's, by label or id.
+        ids: Only these; None for all.
+        sort: What they are sorted by; keys that never expire come after all others.
+        descending: The other way round.
+        limit: Keys of a page.
+        cursor: Of the page before.
     """
 
     revoked: bool = False
+    query: str = ""
+    state: KeyState | None = None
+    key_type: KeyType | None = None
+    credential: str = ""
+    ids: frozenset[str] | None = None
+    sort: KeyOrder = "created"
+    descending: bool = False
+    limit: Limit | None = None
+    cursor: str = ""
 
 
 class ShowKey(Request, frozen=True, tag="key.show"):
@@ -107,7 +129,8 @@ class ShowGateway(Request, frozen=True, tag="gateway.status"):
     """How the gateway is."""
 
 
-AnyRequest = IssueKey | ListKeys | ShowKey | EditKey | RollKey | RevokeKey | ShowGateway
+AnyKeyRequest = IssueKey | ListKeys | ShowKey | EditKey | RollKey | RevokeKey | ShowGateway
+AnyRequest = AnyKeyRequest | AnyApprovalRequest
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,13 +217,21 @@ class RevokedAnswer(msgspec.Struct, frozen=True):
     keys: list[KeyView]
 
 
-class ListAnswer(msgspec.Struct, frozen=True):
-    """Keys, oldest first."""
+class ListAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Keys, oldest first unless another order was asked for.
+
+    Attributes:
+        keys: All, or those of a page.
+        total: Of all pages; None, and left out, where no page was asked for.
+        next: Cursor of the page after this one; empty, and left out, on the last.
+    """
 
     keys: list[KeyView]
+    total: int | None = None
+    next: str = ""
 
 
-AnyAnswer = KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | GatewayView
+AnyAnswer = KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | GatewayView | AnyApprovalAnswer
 Answer = AnyAnswer | Refused | Sealed | NotFound
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(AnyRequest)

@@ -1,5 +1,6 @@
 """Virtual keys as people see them: states, countdowns, what was used today. There is no secret in what it gets."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from watchword.bootstrap.vault_view import listed, store_of
@@ -7,11 +8,12 @@ from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.pem import read_public
 from watchword.entrypoints.gateway.admin.requests import KeyView, VersionView
 from watchword.entrypoints.testnet.admin.expiry import write_expiry
-from watchword.gateway.narrowing import combined
+from watchword.gateway.narrowing import tightest
 from watchword.kernel.units import format_trimmed
 from watchword.policy.usage import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from watchword.gateway.registry import Registry
@@ -23,6 +25,8 @@ HOUR_US: Final = 60 * MINUTE_US
 DAY_US: Final = 24 * HOUR_US
 #: Index of the day among the windows of `Usage.counts`.
 _DAY_WINDOW: Final = 3
+#: Public keys are read once for their fingerprints, not for every list they are in.
+FINGERPRINTS_REMEMBERED_MAX: Final = 16_384
 
 
 def credentials_of(home: "Path") -> "dict[str, RealCredential]":
@@ -40,6 +44,7 @@ def view_of(
     usage: Usage | None = None,
     *,
     whole: bool = False,
+    children: "Mapping[str, list[str]] | None" = None,
 ) -> KeyView:
     """Describe one key.
 
@@ -50,9 +55,10 @@ def view_of(
         now_us: Epoch microseconds.
         usage: What it has used up; None where nobody knows.
         whole: With the policy's text.
+        children: From `children_of`, where many keys are described; None looks for this one's.
     """
     line = registry.line(key)
-    expires_us = combined([one.restrictions for one in line]).expires_us
+    expires_us = ends_us(line)
     state = state_of(registry, key, now_us)
     credential = credentials.get(key.credential_id)
     use = registry.use(key.id)
@@ -73,7 +79,7 @@ def view_of(
         weight_per_minute_max=key.weight_per_minute_max,
         orders_per_10s_max=key.orders_per_10s_max,
         parent=key.parent_id,
-        children=[one.id for one in registry.listed() if one.parent_id == key.id and not one.revoked_us],
+        children=(children_of(registry.listed()) if children is None else children).get(key.id, []),
         versions=[_version(one, now_us) for one in reversed(key.versions)],
         created=write_expiry(key.created_us) or "",
         revoked=write_expiry(key.revoked_us),
@@ -84,16 +90,31 @@ def view_of(
     )
 
 
+def children_of(keys: "Iterable[VirtualKey]") -> dict[str, list[str]]:
+    """Return the ids of each key's children that are not revoked, by the parent's id."""
+    found: dict[str, list[str]] = {}
+    for one in keys:
+        if one.parent_id and not one.revoked_us:
+            found.setdefault(one.parent_id, []).append(one.id)
+    return found
+
+
 def state_of(registry: "Registry", key: "VirtualKey", now_us: int) -> str:
     """Say whether a key works, and if not, why."""
     if key.revoked_us:
         return "revoked"
-    line = registry.line(key)
-    if any(one.revoked_us for one in line):
-        return "parent revoked"
-    if registry.fault(key.id):
-        return registry.fault(key.id)
-    return "expired" if combined([one.restrictions for one in line]).expired(now_us) else "works"
+    line = registry.line(key) if key.parent_id else (key,)
+    for one in line:
+        if one.revoked_us:
+            return "parent revoked"
+    return registry.fault(key.id) or ("expired" if 0 < ends_us(line) <= now_us else "works")
+
+
+def ends_us(line: "Sequence[VirtualKey]") -> int:
+    """Say when the first of a key and its ancestors expires, epoch microseconds; 0 for never."""
+    if len(line) == 1:
+        return line[0].restrictions.expires_us
+    return tightest(one.restrictions.expires_us for one in line)
 
 
 def used_today(usage: Usage, now_us: int) -> dict[str, str]:
@@ -121,12 +142,17 @@ def _version(version: "KeyVersion", now_us: int) -> VersionView:
     state = "works"
     if version.ends_us:
         state = "ended" if version.ends_us <= now_us else "ends"
-    public = read_public(version.public_key.encode()) if version.public_key else None
     return VersionView(
         api_key=version.api_key,
         key_type=version.key_type,
-        fingerprint="" if public is None or isinstance(public, KeyProblem) else public.fingerprint,
+        fingerprint=_fingerprint(version.public_key) if version.public_key else "",
         state=state,
         created=write_expiry(version.created_us) or "",
         ends=write_expiry(version.ends_us),
     )
+
+
+@lru_cache(maxsize=FINGERPRINTS_REMEMBERED_MAX)
+def _fingerprint(public_key: str) -> str:
+    public = read_public(public_key.encode())
+    return "" if isinstance(public, KeyProblem) else public.fingerprint

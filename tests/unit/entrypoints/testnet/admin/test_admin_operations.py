@@ -241,3 +241,16 @@ async def test_import_that_cannot_be_journaled_is_refused_and_the_venue_goes_on(
     for trade in ((number, 1, True), (1, number, True)):
         assert "above 0" in await admin.refused("import", symbol="BTCUSDT", trades=[trade])
     assert (await admin.ask("import", symbol="BTCUSDT", trades=[(10**12, 10**6, True)]))["imported"] == 1
+
+
+async def test_sub_account_opens_empty_under_its_master(admin: Administration) -> None:
+    await admin.ask("account.create", name="alice")
+    made = await admin.ask("account.create", name="bot", parent="alice")
+    assert made["account"].startswith("bot_virtual@")
+    assert (made["sub_account_of"], made["balances"]) == ("alice", {})
+    named = await admin.ask("account.create", name="bot@example.com", parent="1", deposits={"USDT": "5"})
+    assert (named["account"], named["balances"]["USDT"]["free"]) == ("bot@example.com", "5")
+    assert [a["sub_account_of"] for a in await admin.ask("account.list")] == [None, "alice", "alice"]
+    assert "master account" in await admin.refused("account.create", name="x", parent="nobody")
+    assert "master account" in await admin.refused("account.create", name="x", parent="bot@example.com")
+    assert "email" in await admin.refused("account.create", name="BOT@example.com", parent="alice")

@@ -1,0 +1,5 @@
+"""To come."""
+
+from watchword.entrypoints.console.pages.page import Page
+
+PAGES: tuple[Page, ...] = ()
