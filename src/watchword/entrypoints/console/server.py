@@ -23,6 +23,7 @@ from watchword.entrypoints.console.pages.door import Door
 from watchword.entrypoints.console.pages.table import PAGES
 from watchword.entrypoints.console.patient_protocol import PatientProtocol
 from watchword.entrypoints.console.routes.table import ROUTES
+from watchword.entrypoints.console.telling import telling
 from watchword.entrypoints.gateway.host_names import HostNames
 from watchword.entrypoints.sockets.listener import (
     READY_POLL_SECONDS,
@@ -87,7 +88,7 @@ async def serve(
             ending = asyncio.create_task(_end_when(until, server))
             ready = asyncio.create_task(_say_when_ready(console, server, addresses["rest"], on_ready))
             try:
-                async with introducing(console):
+                async with introducing(console), telling(console):
                     await server.serve([sock])
             finally:
                 for task in (ending, ready):
