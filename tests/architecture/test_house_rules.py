@@ -33,6 +33,7 @@ REVEALERS = {
     "adapters/messages/smtp.py",  # the mail server's password, on its way there
     "adapters/messages/sms_http.py",  # the headers that let us use an SMS provider
     "entrypoints/vault/requests.py",  # the passphrase, on its way over the socket of the same user
+    "entrypoints/cli/management_client.py",  # the API token, on its way into the header
 }
 #: Folders that exist to handle plaintext: the vault, and the sources of its key-encryption key.
 REVEALING_FOLDERS = ("vault/", "adapters/kek/")

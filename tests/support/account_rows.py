@@ -4,6 +4,7 @@ from watchword.accounts.model import (
     ApiToken,
     Assignment,
     ExchangeOwnership,
+    FormerName,
     Invitation,
     MessageCode,
     MessageFactor,
@@ -91,4 +92,5 @@ def one_of_each() -> list[Row]:
             id="h-1", person_id=ANN, at_us=NOW_US, outcome="stepped_up", factor="webauthn", ip="192.0.2.1",
             agent="curl",
         ),
+        FormerName(id="ana", person_id="p-Ana000000001"),
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +23,13 @@ class AttackedConsole:
         enrolments: Every enrolment token that was handed out.
     """
 
-    def __init__(self, console: ConsoleProcess, enrolment: str) -> None:
+    def __init__(self, console: ConsoleProcess, enrolment: str, names: Iterable[str] = ROLE_OF) -> None:
         self.console = console
         self.enrolments = [enrolment]
         self.people = {"olga": Member(console, "olga").enrol(enrolment)}
-        for name, role in list(ROLE_OF.items())[1:]:
-            self.people[name] = self.invited(name, role)
+        for name in names:
+            if name not in self.people:
+                self.people[name] = self.invited(name, ROLE_OF[name])
         self.ids = {name: str(member.call("GET", "/self").json["id"]) for name, member in self.people.items()}
 
     @property
@@ -73,12 +74,14 @@ class AttackedConsole:
 
 
 @contextlib.contextmanager
-def attacked_console(folder: Path, *options: str) -> Iterator[AttackedConsole]:
-    """A console with everybody in it; it must still end well."""
+def attacked_console(
+    folder: Path, *options: str, names: Iterable[str] = ROLE_OF, environment: dict[str, str] | None = None
+) -> Iterator[AttackedConsole]:
+    """A console with everybody in it, or the owner and some; it must still end well."""
     enrolment = founded(folder / "home")
-    process = ConsoleProcess.start(folder / "home", *options)
+    process = ConsoleProcess.start(folder / "home", *options, environment=environment)
     try:
-        yield AttackedConsole(process, enrolment)
+        yield AttackedConsole(process, enrolment, names)
         assert process.stop() == 0, process.log()
     finally:
         process.kill()

@@ -1,6 +1,6 @@
 /** Names for key files, and the command that keeps the private one to its owner. Writes nothing. */
 
-import type { Kind } from "./kinds.ts";
+import type { Kind } from "./kinds";
 
 const NAME_LENGTH_MAX = 48;
 const NAMELESS = "watchword";

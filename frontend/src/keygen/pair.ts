@@ -6,9 +6,9 @@
  * docs/recipes/browser-keys.md.
  */
 
-import { algorithm, type Kind } from "./kinds.ts";
-import { pem } from "./pem.ts";
-import { encrypted } from "./pkcs8.ts";
+import { algorithm, type Kind } from "./kinds";
+import { pem } from "./pem";
+import { encrypted } from "./pkcs8";
 
 export interface Pair {
   readonly kind: Kind;

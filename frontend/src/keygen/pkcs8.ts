@@ -4,12 +4,14 @@
  * Source: RFC 8018 (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC), RFC 5958 (EncryptedPrivateKeyInfo).
  */
 
-import { CryptoEngine, PKCS8ShroudedKeyBag } from "pkijs";
+import { OctetString } from "asn1js";
+import { type ContentEncryptionAlgorithm, CryptoEngine, PKCS8ShroudedKeyBag } from "pkijs";
 
 /** The same as `watchword keygen`. Source: OWASP's password storage cheat sheet for PBKDF2-HMAC-SHA256. */
 export const KDF_ROUNDS = 600_000;
 
-const AES_BITS = 256;
+/** pkijs draws the vector itself, though its type asks for one. */
+const CIPHER = { name: "AES-CBC", length: 256 } as unknown as ContentEncryptionAlgorithm;
 /** PKCS #7 data: pkijs asks for a type that the form of a key file has no place for. */
 const CONTENT_TYPE = "1.2.840.113549.1.7.1";
 
@@ -25,18 +27,18 @@ export async function encrypted(der: ArrayBuffer, passphrase: string): Promise<U
   try {
     const content = await engine.encryptEncryptedContentInfo({
       password: password.buffer,
-      // pkijs looks the cipher's name up by its length, which its type leaves out.
-      contentEncryptionAlgorithm: { name: "AES-CBC", length: AES_BITS },
+      contentEncryptionAlgorithm: CIPHER,
       hmacHashAlgorithm: "SHA-256",
       iterationCount: KDF_ROUNDS,
       contentToEncrypt: der,
       contentType: CONTENT_TYPE,
     });
-    const { contentEncryptionAlgorithm: encryptionAlgorithm, encryptedContent: encryptedData } = content;
-    if (encryptedData === undefined) {
-      throw new Error("the library returned nothing encrypted");
-    }
-    return new Uint8Array(new PKCS8ShroudedKeyBag({ encryptionAlgorithm, encryptedData }).toSchema().toBER());
+    const file = new PKCS8ShroudedKeyBag({
+      encryptionAlgorithm: content.contentEncryptionAlgorithm,
+      // In one piece: pkijs cuts it up as messages are (BER), which strict readers of key files refuse.
+      encryptedData: new OctetString({ valueHex: content.getEncryptedContent() }),
+    });
+    return new Uint8Array(file.toSchema().toBER());
   } finally {
     password.fill(0);
   }

@@ -9,8 +9,8 @@
 export const PASSPHRASE_LENGTH_MIN = 12;
 /** Bytes of UTF-8; short enough for every reader of PKCS#8. */
 export const PASSPHRASE_BYTES_MAX = 1_024;
-/** zxcvbn's score from which a passphrase is taken: beyond 10^8 guesses. */
-export const SCORE_MIN = 3;
+/** zxcvbn's score from which a passphrase is taken: beyond 10^10 guesses, which are twelve days; 3 would be three hours. */
+export const SCORE_MIN = 4;
 
 /** What an estimator says; zxcvbn's words, without its matches, which hold pieces of the passphrase. */
 export interface Estimate {
@@ -30,7 +30,7 @@ export interface Judgement {
   readonly words: string;
 }
 
-const NAMES = ["Far too weak", "Too weak", "Too weak", "Good", "Very good"] as const;
+const NAMES = ["Far too weak", "Too weak", "Too weak", "Still too weak", "Good"] as const;
 
 /** Judge a passphrase; without an estimate (it is still loading, or could not be) length alone is judged and said. */
 export function judge(passphrase: string, estimate: Estimate | null): Judgement {

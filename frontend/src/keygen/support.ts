@@ -4,7 +4,7 @@
  * WebCrypto is there only in secure contexts (TLS, or the machine's own address); Ed25519 came to it late.
  */
 
-import { algorithm, KINDS, type Kind } from "./kinds.ts";
+import { algorithm, KINDS, type Kind } from "./kinds";
 
 export type Missing = "secure-context" | "webcrypto" | "ed25519";
 

@@ -1,6 +1,6 @@
 """What is known about people: frozen rows, each of a kind and with an id. Never changes, checks or stores any.
 
-Every row has `id`, unique within its kind; all but `Person` say in `person_id` whose they are. A token, a code or a
+Every row has `id`, unique within its kind; all but `Person` say in `person_id` whose they are (a `FormerName`: were). A token, a code or a
 password is never here in clear: sessions, API tokens, invitations and codes as SHA-256 of what the person holds,
 passwords as an Argon2id text, and a TOTP seed in a `Secret`, which the store seals.
 """
@@ -300,6 +300,18 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""
 
 
+class FormerName(msgspec.Struct, frozen=True, kw_only=True):
+    """A name somebody had who was removed. Policies may still name it, so not everybody may give it again.
+
+    Attributes:
+        id: The name.
+        person_id: Who had it last; there is no such person any more.
+    """
+
+    id: str
+    person_id: str
+
+
 #: A second factor that is enrolled and listed; recovery codes are counted, not listed.
 Factor: TypeAlias = TotpFactor | WebauthnFactor | MessageFactor
 #: Everything a store keeps.
@@ -316,6 +328,7 @@ Row: TypeAlias = (
     | ExchangeOwnership
     | Invitation
     | SignIn
+    | FormerName
 )
 #: The kinds in the order in which they can be loaded: people first.
 ROW_KINDS: Final[tuple[type[Row], ...]] = (
@@ -331,6 +344,7 @@ ROW_KINDS: Final[tuple[type[Row], ...]] = (
     ExchangeOwnership,
     Invitation,
     SignIn,
+    FormerName,
 )
 
 

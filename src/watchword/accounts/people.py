@@ -13,6 +13,7 @@ from watchword.accounts.model import (
     ApiToken,
     Assignment,
     ExchangeOwnership,
+    FormerName,
     Invitation,
     MessageCode,
     MessageFactor,
@@ -37,6 +38,8 @@ INVITATION_LIFE_MS: Final = 259_200_000  # 72 hours
 _NOBODY: Final = Refused("not_found", "there is no such person")
 _NOT_YOURS: Final = Refused("not_allowed", "only an owner may do this to an owner")
 _LAST: Final = Refused("last_owner", "this is the last owner; make somebody else an owner first")
+#: Policies name approvers by their names: who gets the name of one who left gets their say.
+_FORMER: Final = Refused("taken", "somebody who was removed had this name; only an owner gives it again")
 #: What stands or falls with a person's way in: all of it goes when they are invited anew.
 _WAYS_IN: Final = (
     TotpFactor,
@@ -132,7 +135,7 @@ class People:
 
         Args:
             actor: Who invites; None for the host's command line.
-            name: Unique, never changed.
+            name: Unique, never changed. One that somebody had who was removed is given again by owners only.
             mail: Unique, lower case.
             role: What they will be.
             now_us: Epoch microseconds.
@@ -148,6 +151,8 @@ class People:
             return refused
         if self.called(name) is not None or self.called(mail) is not None:
             return Refused("taken", "somebody has this name or mail address already")
+        if self._register.get(FormerName, name) is not None and actor is not None and actor.role != "owner":
+            return _FORMER
         if len(self._register.everything(Person)) >= PEOPLE_COUNT_MAX:
             return Refused("too_many", f"there are at most {PEOPLE_COUNT_MAX} people")
         person = self._drawn(name, mail, phone, role, now_us)
@@ -295,7 +300,8 @@ class People:
         if self._is_last_owner(person):
             return _LAST
         could_use = self.usable(person_id)
-        self._register.write([], [*self._hanging(person_id), person])
+        former = FormerName(id=person.name, person_id=person.id)
+        self._register.write([former], [*self._hanging(person_id), person])
         return Removed(person, could_use)
 
     def sweep(self, now_us: int) -> int:

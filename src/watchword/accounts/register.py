@@ -8,7 +8,7 @@ Never judges anything: that is the modules' that use it.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
-from watchword.accounts.model import ROW_KINDS, ApiToken, Invitation, Person, Row, Session, SignIn
+from watchword.accounts.model import ROW_KINDS, ApiToken, FormerName, Invitation, Person, Row, Session, SignIn
 from watchword.accounts.ports import AccountsStore
 from watchword.kernel.errors import CorruptStoreError, StorageError
 
@@ -40,7 +40,12 @@ class Register:
         for row in store.load():
             self._take(row)
         people = self._rows[Person]
-        lost = [row for rows in self._rows.values() for row in rows.values() if _owner(row) not in people]
+        lost = [
+            row
+            for kind, rows in self._rows.items()
+            for row in rows.values()
+            if kind is not FormerName and _owner(row) not in people
+        ]
         if lost:
             raise CorruptStoreError(f"{type(lost[0]).__name__} {lost[0].id} belongs to nobody")
 
@@ -122,6 +127,8 @@ class Register:
         going = {row.id for row in remove if isinstance(row, Person)} - there
         for row in put:
             owner = _owner(row)
+            if isinstance(row, FormerName):
+                continue
             if owner in going or (owner not in there and owner not in self._rows[Person]):
                 raise StorageError("somebody this belongs to is not there any more; nothing was stored")
 

@@ -59,6 +59,12 @@ def contact_changed(before: Person, origin: Origin, now_us: int) -> Message:
     return _mail(before, "Contact changed", text, origin, now_us)
 
 
+def invited_anew(person: Person, origin: Origin, now_us: int) -> Message:
+    """Say that an owner or admin took away password and factors, and can hand out a way in anew."""
+    text = "Your password, second factors, sessions and API tokens were removed, and you were invited anew."
+    return _mail(person, "Fresh start of your account", text, origin, now_us)
+
+
 def key_made(person: Person, label: str, what: str, origin: Origin, now_us: int) -> Message:
     """Say that a key or token was made.
 

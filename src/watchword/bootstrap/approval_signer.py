@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, final
 
 from watchword.adapters.console_home import console_folder
-from watchword.adapters.key_files import read_bounded, readable_by_others, write_new
+from watchword.adapters.home import write_atomically
+from watchword.adapters.key_files import read_bounded, readable_by_others
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.keypair import generate
 from watchword.credentials.pem import read_key
@@ -37,10 +38,11 @@ class ApprovalSigner:
 
         Raises:
             ConfigurationError: It can be read by others, or is no Ed25519 key.
+            StorageError: It could not be written.
         """
         path = console_folder(home) / KEY_NAME
         if not path.exists():
-            write_new([(path, generate("ed25519", entropy).export(None, entropy))])
+            write_atomically(path, generate("ed25519", entropy).export(None, entropy))
         if readable_by_others(path):
             raise ConfigurationError(f"{path} can be read by others: chmod 600 {path}")
         found = read_key(read_bounded(path))

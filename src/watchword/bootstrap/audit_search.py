@@ -160,6 +160,25 @@ class AuditSearch:
             page.rows, "" if page.cursor is None else f"i{page.cursor}", page.mismatched, indexed=True
         )
 
+    def row(self, trail: str, number: int) -> Found | None:
+        """Return one row; None where there is no such row, or one that is not whole.
+
+        Args:
+            trail: Name of the trail.
+            number: Of the row, from 1.
+
+        Raises:
+            StorageError: A file cannot be read.
+        """
+        with self._turn:
+            self._open_readers()
+            reader = self._readers.get(trail)
+            line = next(iter(reader.lines_after(number - 1)), None) if reader is not None else None
+        row = read_line(line) if line is not None else None
+        if row is None or row.number != number or not holds(row):
+            return None
+        return Found(trail, row, event_fields(row))
+
     @contextlib.asynccontextmanager
     async def keeping_up(self, interval_s: float = KEEP_UP_S) -> AsyncIterator[None]:
         """Index what is new until left; a service of the console."""

@@ -81,14 +81,17 @@ class KeyDirectory:
         self._uses[api_key] = (now_us, ip, operation)
 
     def flush_uses(self) -> None:
-        """Store the uses remembered since the last flush."""
+        """Store the uses remembered since the last flush.
+
+        Raises:
+            StorageError: They could not be stored; they are remembered all the same, so that no key counts as idle.
+        """
         uses = {key: KeyUse(*use) for key, use in self._uses.items() if key in self._records}
-        self._uses.clear()
-        if not uses:
-            return
-        self._store.record_uses(uses)
+        if uses:
+            self._store.record_uses(uses)
         for key, use in uses.items():
             self._records[key] = _used(self._records[key], use)
+        self._uses.clear()
 
     def record(self, api_key: str) -> KeyRecord | None:
         """Return what is stored about a key, its last use included."""
@@ -104,6 +107,12 @@ class KeyDirectory:
         return [
             records[key] if key not in uses else _used(records[key], KeyUse(*uses[key])) for _, key in order
         ]
+
+    def judge_new(self, account_id: int, terms: KeyTerms, now_us: int) -> KeyRefused | None:
+        """Say why an account cannot have another key with these terms; None where it can."""
+        rules = self.rules_at(now_us)
+        held = len(self._owned.get(account_id, ()))
+        return judge_count(held, rules) or judge_terms(terms, rules, now_us)
 
     def issue(
         self,
@@ -131,10 +140,7 @@ class KeyDirectory:
         Raises:
             StorageError: It could not be stored; then it does not exist.
         """
-        rules = self.rules_at(now_us)
-        refused = judge_count(len(self._owned.get(account_id, ())), rules) or judge_terms(
-            terms, rules, now_us
-        )
+        refused = self.judge_new(account_id, terms, now_us)
         if refused is not None:
             return refused
         record = KeyRecord(

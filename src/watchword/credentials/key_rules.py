@@ -15,6 +15,7 @@ from watchword.credentials.key_record import KeyRefused, KeyTerms
 from watchword.credentials.model import LABEL_LENGTH_MAX
 from watchword.credentials.pem import read_public
 from watchword.credentials.permission import Permission
+from watchword.credentials.restriction import holds_every_address
 
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
@@ -236,6 +237,8 @@ def judge_terms(terms: KeyTerms, rules: KeyRules, now_us: int) -> KeyRefused | N
             f"an IP list has at most {rules.networks_count_max} entries, not {given}; use ranges",
             "networks_count_max",
         )
+    if holds_every_address(restrictions.networks):
+        return KeyRefused("the IP list holds every address there is; leave it empty to have none")
     if (given := len(restrictions.symbols)) > rules.symbols_count_max:
         return KeyRefused(
             f"a symbol list has at most {rules.symbols_count_max} symbols, not {given}", "symbols_count_max"

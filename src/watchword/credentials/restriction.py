@@ -110,6 +110,15 @@ def read_networks(entries: Iterable[str]) -> tuple[Network, ...] | BadRestrictio
     return tuple(sorted(networks))
 
 
+def holds_every_address(networks: Iterable[Network]) -> bool:
+    """Whether these ranges together hold all addresses of a version: then they restrict nothing."""
+    free_from = {4: 0, 6: 0}
+    for network in sorted(networks):
+        if network.first <= free_from[network.version]:
+            free_from[network.version] = max(free_from[network.version], network.last + 1)
+    return free_from[4] >> 32 > 0 or free_from[6] >> 128 > 0
+
+
 def read_symbols(entries: Iterable[str]) -> frozenset[str] | BadRestriction:
     """Read a symbol list; an entry may hold several, separated by commas or spaces."""
     symbols: set[str] = set()
@@ -140,12 +149,17 @@ def _split(entries: Iterable[str]) -> list[str] | BadRestriction:
 
 
 def _network(entry: str) -> Network | BadRestriction:
+    if "%" in entry:
+        # A zone may be any text, and callers are judged without theirs: it would look narrower than it is.
+        return BadRestriction(entry, "write the address without its zone (what follows '%').")
     try:
         parsed = ipaddress.ip_network(entry, strict=False)
         host = ipaddress.ip_address(entry.partition("/")[0])
     except ValueError:
         return BadRestriction(entry, "write an address (192.0.2.7, 2001:db8::7) or a range (192.0.2.0/24).")
     first, last, version = int(parsed.network_address), int(parsed.broadcast_address), parsed.version
+    if int(host) != first and parsed.prefixlen:
+        return BadRestriction(entry, f"the address has bits beyond the range; write {parsed} or {host}.")
     if isinstance(parsed, ipaddress.IPv6Network) and parsed.prefixlen >= 96:
         mapped = parsed.network_address.ipv4_mapped
         if mapped is not None:
@@ -154,8 +168,6 @@ def _network(entry: str) -> Network | BadRestriction:
             return _network(inner_text)
     if parsed.prefixlen == 0:
         return BadRestriction(entry, "this is every address; leave the IP list empty instead.")
-    if int(host) != first:
-        return BadRestriction(entry, f"the address has bits beyond the range; write {parsed} or {host}.")
     return Network(version, first, last, str(parsed.network_address) if first == last else str(parsed))
 
 

@@ -193,6 +193,10 @@ class Archive:
         ]
         return _cut(trades, limit, from_start=from_id is not None or start_us is not None)
 
+    def symbols_traded(self, account_id: int) -> list[str]:
+        """Return the symbols on which an account has closed orders or trades, sorted."""
+        return sorted(symbol for owner, symbol in self._shelves if owner == account_id)
+
     def order_list(
         self, account_id: int, order_list_id: int, list_client_order_id: str
     ) -> OrderListRecord | None:

@@ -61,6 +61,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
         id: `ap-` and twelve letters and digits.
         digest: See `request_digest`.
         key_id, key_label: The virtual key that asks.
+        line: Its id and those of the keys it descends from: whoever owns one of them owns the bot's key.
         operation: Name of the operation.
         place: Where it came in: method and path, or the WebSocket method.
         ip: The bot's address.
@@ -90,6 +91,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     mode: ApprovalMode
     asked_us: int
     expires_us: int
+    line: tuple[str, ...] = ()
     state: State = "waiting"
     confirmations: tuple[Confirmation, ...] = ()
     ended_us: int = 0

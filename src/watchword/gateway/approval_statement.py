@@ -36,7 +36,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         factor: With what they showed last that it is they.
         factor_us: When they did; epoch microseconds.
         decided_us: When they decided; epoch microseconds.
-        owns_key: Whether the virtual key the request was made with is theirs.
+        owns_key: Whether the virtual key the request was made with is theirs, or one it descends from.
     """
 
     approval: str

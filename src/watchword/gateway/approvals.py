@@ -123,7 +123,7 @@ class Approvals:
     def give_back(self, approval: Approval) -> None:
         """It was taken, and the request did not pass: it is as before. A held request does not come again."""
         self._taken.discard(approval.id)
-        if approval.mode == "hold":
+        if approval.mode == "hold" or self._closed:
             self.lapse(approval)
 
     def used(self, approval: Approval) -> None:
@@ -131,8 +131,9 @@ class Approvals:
         self._end(approval.id, "used")
 
     def lapse(self, approval: Approval) -> None:
-        """Nobody may say anything about it any more."""
-        self._end(approval.id, "lapsed")
+        """Nobody may say anything about it any more. One that is being used ends by that, and only once."""
+        if approval.id not in self._taken:
+            self._end(approval.id, "lapsed")
 
     def forget(self, approval: Approval) -> None:
         """It was never asked: it could not be recorded."""
@@ -141,8 +142,7 @@ class Approvals:
     def sweep(self) -> None:
         """End those whose time is over."""
         for one in [one for one in self._current.values() if self._over(one)]:
-            if one.id not in self._taken:
-                self.lapse(one)
+            self.lapse(one)
 
     def end_all(self) -> None:
         """The process ends: all that wait are over, and nobody is asked any more."""

@@ -191,6 +191,7 @@ class Approving:
             mode="hold" if held else "refuse",
             asked_us=now_us,
             expires_us=now_us + span_us,
+            line=tuple(key_id for key_id, _ in caller.active.layers),
         )
 
     async def _recorded(self, approvals: Approvals, approval: Approval) -> Denied | None:

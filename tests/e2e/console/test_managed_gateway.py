@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.support.canary import Canary, in_files, in_process_list, seen_in
 from tests.support.console_process import Member
-from tests.support.gateway_process import TRADER_POLICY
+from tests.support.gateway_process import TRADER_POLICY, VirtualKey
 from tests.support.managed_home import ManagedHome, managed_home
 
 WAIT_S = 20.0
@@ -184,8 +184,11 @@ def test_policies_are_checked_compared_and_explained(
 def test_approved_order_passes_once_and_only_as_it_was_shown(
     desk: ManagedHome, credential: str, trader: Member, auditor: Member
 ) -> None:
-    key = desk.virtual_key(credential, "asks", POLICY.format(mode="refuse"))
-    given(desk, trader, "virtual", key.id)
+    parent = desk.virtual_key(credential, "asks", POLICY.format(mode="refuse"))
+    given(desk, trader, "virtual", parent.id)
+    # What descends from a key is its owner's as well.
+    child = desk.done("POST", "/virtual-keys", {"label": "asks too", "key_type": "HMAC", "parent": parent.id})
+    key = VirtualKey("HMAC", child["key"]["id"], child["api_key"], child["secret_key"])
     bot = desk.bot(key)
     assert bot.place().code == -2010
     (waiting,) = waiting_of(desk, key.id)

@@ -20,6 +20,8 @@ from tests.support.terminal import typed
 ROOT: Final = Path(__file__).resolve().parents[3]
 RECIPE: Final = (ROOT / "docs" / "recipes" / "people.md").read_text(encoding="utf-8")
 LINES: Final = re.findall(r"^\$ (watchword .*)$", RECIPE, re.MULTILINE)
+#: Some forty commands, each a process.
+pytestmark = pytest.mark.timeout(300)
 #: Run by the set-up, with the same words.
 BEGUN: Final = ["watchword console init --name olga --mail olga@example.org", "watchword console serve"]
 POLICY: Final = """\
@@ -74,18 +76,19 @@ class Reader:
         return done.stdout
 
     def _answers(self, words: list[str]) -> list[tuple[str, Any]]:
+        """Questions end in a blank once the terminal no longer echoes."""
         password = PASSWORD.encode()
         if words[0] == "enrol":
             return [
-                ("enrolment token", self.desk.enrolment.encode()),
-                ("new password", password),
-                ("repeat for confirmation", password),
-                ("first code", self._first_code),
+                ("enrolment token: ", self.desk.enrolment.encode()),
+                ("new password: ", password),
+                ("repeat for confirmation: ", password),
+                ("first code of the app: ", self._first_code),
             ]
         if words[:1] == ["login"]:
-            return [("password", password), ("recovery code", self.codes[0].encode())]
+            return [("password: ", password), ("recovery code: ", self.codes[0].encode())]
         if words == ["step-up"]:
-            return [("code", self.app.code().encode())]
+            return [("authenticator app: ", self.app.code().encode())]
         return []
 
     def _first_code(self, screen: bytes) -> bytes:
@@ -128,6 +131,7 @@ def test_every_command_of_the_recipe_does_what_it_says(reader: Reader) -> None:
     assert "tom" not in [one["name"] for one in reader.owner().call("GET", "/people").json["items"]]
     secrets = {PASSWORD, reader.desk.enrolment, reader.app.seed, *reader.codes}
     assert not secrets & set(reader.words)
+    assert PASSWORD not in "".join(said.values())
 
 
 def _prepare(reader: Reader, line: str) -> None:
@@ -165,7 +169,7 @@ def test_commands_without_a_terminal_take_files_and_print_json(reader: Reader) -
     started = _run(home, "enrol", f"--token-file={folder / 'token'}", *secrets_given)
     tara = Member(reader.desk.console, "tara")
     tara.seed = pyotp.parse_uri(started["uri"]).secret
-    (folder / "code").write_text("000000" if tara.code() != "000000" else "000001", encoding="utf-8")
+    (folder / "code").write_text("000000" if _code(tara) != "000000" else "000001", encoding="utf-8")
     refused = _run(home, "factor", "confirm", started["factor"], f"--code-file={folder / 'code'}", fails=True)
     assert refused["error"]
     (folder / "code").write_text(_code(tara), encoding="utf-8")
@@ -174,6 +178,10 @@ def test_commands_without_a_terminal_take_files_and_print_json(reader: Reader) -
     )
     assert _run(home, "whoami")["role"] == "trader"
     assert "role" in _run(home, "person", "list", fails=True)["error"]
+    (folder / "code").write_text(_code(tara, steps=1), encoding="utf-8")
+    ignored = {"WATCHWORD_TOKEN": "wwt_nobody"}
+    again = _run(home, "login", "tara", *secrets_given, f"--code-file={folder / 'code'}", more=ignored)
+    assert (again["person"], again["stage"]) == ("tara", "full")
     codes = _run(home, "factor", "recovery-codes")["codes"]
     assert _run(home, "factor", "list")["recovery_codes_left"] == len(codes)
     assert _run(home, "factor", "remove", started["factor"], fails=True)["error"]
@@ -221,6 +229,6 @@ def _run(home: Path, *words: str, fails: bool = False, more: dict[str, str] | No
     return json.loads(done.stdout)
 
 
-def _code(member: Member) -> str:
-    """The code of this moment; wrong tries have not used it up."""
-    return str(pyotp.TOTP(member.seed).generate_otp(int(time.time()) // 30))
+def _code(member: Member, steps: int = 0) -> str:
+    """The code of this moment, or of so many steps later; wrong tries have not used it up."""
+    return str(pyotp.TOTP(member.seed).generate_otp(int(time.time()) // 30 + steps))

@@ -23,6 +23,7 @@ def test_trader_reaches_only_what_is_theirs() -> None:
         "self.read",
         "self.write",
         "account.read",
+        "account.trade",
         "key.read",
         "key.write",
         "virtual.read",

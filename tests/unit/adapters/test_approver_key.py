@@ -1,5 +1,6 @@
 """The pinned approval key: written once, read only where nobody else could have written it."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -23,6 +24,24 @@ def test_key_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         write_approver_key(path, b"second")
     assert read_approver_key(path) == b"first"
+
+
+def test_key_that_could_not_be_written_leaves_nothing_and_can_be_pinned_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "approver.pub"
+
+    def full_disk(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full_disk)
+        with pytest.raises(StorageError, match="No space left"):
+            write_approver_key(path, b"first")
+    assert read_approver_key(path) is None
+    write_approver_key(path, b"second")
+    assert read_approver_key(path) == b"second"
+    assert [one.name for one in tmp_path.iterdir()] == ["approver.pub"]
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])

@@ -10,7 +10,7 @@ from watchword.adapters.system import SystemEntropy
 from watchword.credentials.key_directory import IssuedKey, KeyDirectory, KeyRefused, KeyTerms
 from watchword.credentials.key_rules import DAY_US, RULES, in_force, judge_terms, rules_as_of
 from watchword.credentials.model import new_hmac_secret
-from watchword.credentials.restriction import Network, Restrictions
+from watchword.credentials.restriction import Network, Restrictions, read_networks
 
 NOW_US = 1_795_000_000_000_000
 RULES_NOW = rules_as_of(NOW_US)
@@ -52,6 +52,25 @@ def test_thirtieth_address_is_taken_and_the_next_is_not() -> None:
     thirty = KeyTerms(restrictions=Restrictions(networks(30)))
     assert judge_terms(thirty, RULES_NOW, NOW_US) is None
     assert refused(KeyTerms(restrictions=Restrictions(networks(31)))) == "networks_count_max"
+
+
+@pytest.mark.parametrize(
+    ("entries", "allowed"),
+    [
+        (("0.0.0.0/1", "128.0.0.0/1"), False),
+        (("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2", "192.0.2.7"), False),
+        (("::/1", "8000::/1"), False),
+        (("192.0.2.7", "::/1", "8000::/1"), False),
+        (("0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"), True),
+        (("128.0.0.0/1", "::/1"), True),
+        (("0.0.0.0/1", "8000::/1"), True),
+    ],
+)
+def test_list_of_every_address_is_no_ip_list(entries: tuple[str, ...], allowed: bool) -> None:
+    read = read_networks(entries)
+    assert isinstance(read, tuple)
+    found = judge_terms(KeyTerms(restrictions=Restrictions(read)), RULES_NOW, NOW_US)
+    assert (found is None) is allowed, found
 
 
 def test_thirtieth_symbol_is_taken_and_the_next_is_not() -> None:

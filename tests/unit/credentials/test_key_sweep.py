@@ -1,10 +1,12 @@
 """The sweep: what it deletes and narrows, what it says, once, and that each turn has a bound."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from watchword.adapters.memory.keys import MemoryKeyStore
 from watchword.adapters.system import SystemEntropy
-from watchword.credentials.key_directory import IssuedKey, KeyDirectory, KeyTerms
+from watchword.credentials.key_directory import IssuedKey, KeyDirectory, KeyTerms, KeyUse
 from watchword.credentials.key_rules import DAY_US
 from watchword.credentials.key_sweep import CHANGES_PER_TURN_MAX, EVENTS_COUNT_MAX, KeyEvent, KeySweep
 from watchword.credentials.permission import Permission
@@ -62,6 +64,29 @@ def test_key_used_on_day_29_lives_on_day_30() -> None:
     assert rig.at_day(30) == []
     assert rig.permissions(api_key) is not None
     assert rig.at_day(59) == [("deleted", 0)]
+
+
+def test_use_that_could_not_be_stored_counts_all_the_same() -> None:
+    store = NoUses()
+    rig = Rig(store)
+    rig.keys.touch(rig.make(), START_US + 29 * DAY_US)
+    with pytest.raises(StorageError):
+        rig.keys.flush_uses()
+    assert rig.at_day(30) == []
+    store.full = False
+    rig.keys.flush_uses()
+    assert [record.last_used_us for record, _ in store.load()] == [START_US + 29 * DAY_US]
+
+
+class NoUses(MemoryKeyStore):
+    """Stores no uses for as long as it is full."""
+
+    full = True
+
+    def record_uses(self, uses: Mapping[str, KeyUse]) -> None:
+        if self.full:
+            raise StorageError("the disk is full")
+        super().record_uses(uses)
 
 
 def test_key_with_an_ip_list_lives_for_ever() -> None:

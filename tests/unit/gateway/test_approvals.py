@@ -1,6 +1,7 @@
 """The collection of approvals: each is used once, in time, by either clock; and it is bounded."""
 
 import msgspec
+import pytest
 from tests.support.approvals import SeededEntropy
 from tests.support.gateway_fakes import FakeTime
 
@@ -106,6 +107,20 @@ def test_one_in_use_is_not_swept_away() -> None:
     found = shelf.approvals.get(one.id)
     assert found is not None
     assert found.state == "used"
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_one_in_use_ends_once_also_at_the_end_of_the_process(*, passes: bool) -> None:
+    shelf = Shelf()
+    one = shelf.put()
+    assert shelf.approvals.take(one)
+    shelf.approvals.end_all()
+    assert shelf.approvals.take_lapsed() is None, "what becomes of it is not known yet"
+    (shelf.approvals.used if passes else shelf.approvals.give_back)(one)
+    found, lapsed = shelf.approvals.get(one.id), shelf.approvals.take_lapsed()
+    assert found is not None
+    assert (found.state, lapsed is None) == (("used", True) if passes else ("lapsed", False))
+    assert not shelf.approvals.take(one)
 
 
 def test_word_about_an_older_state_changes_nothing() -> None:

@@ -278,6 +278,8 @@ async def test_parents_rule_must_be_met_too() -> None:
     layers = ((made.id, policy(REFUSE)), ("vk-parent", policy(theirs)))
     office.rig.keys.add(made, layers, hmac_verifier(BOT_SECRET))
     await office.send()
+    # Whoever owns the parent owns what descends from it: the console is told of the whole line.
+    assert office.only.line == (made.id, "vk-parent")
     assert (await office.yes()).state == "waiting"
     refused(await office.send())
     assert (await office.yes(person="carol")).state == "confirmed"

@@ -24,6 +24,7 @@ from watchword.accounts.model import (
     ApiToken,
     Assignment,
     ExchangeOwnership,
+    FormerName,
     Invitation,
     MessageCode,
     MessageFactor,
@@ -122,6 +123,7 @@ TABLES: Final[dict[type[Row], Table]] = {
         "sign_in", _whose(), _number("at_us"), _text("outcome"), _maybe_text("factor"),
         _text("ip"), _text("agent"),
     ),
+    FormerName: _table("former_name", _whose()),
 }  # fmt: skip
 
 #: One row: how many changes were made. Whoever finds another number than it left knows that somebody else wrote.

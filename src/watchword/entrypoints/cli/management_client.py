@@ -7,6 +7,7 @@ trusted where it lies in the same home.
 
 import contextlib
 import http.client
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ ANSWER_S_MAX: Final = 200.0
 SESSION_NAME: Final = "cli-session.json"
 STALE_FACTOR: Final = "urn:watchword:problem:stale-factor"
 NOT_SIGNED_IN: Final = "urn:watchword:problem:not-signed-in"
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _NO_CONTENT: Final = 204
 _REFUSED_FROM: Final = 400
 
@@ -90,12 +92,15 @@ class Management:
 
         Raises:
             ManagementRefusedError: It said no.
+            ConfigurationError: The token cannot be one.
             NoConsoleError: It does not run any more.
             StorageError: It does not answer as a console.
         """
         headers = {"accept": "application/json"}
         token = self._token() if signed_in else None
         if token:
+            if not _TOKEN.fullmatch(token):
+                raise ConfigurationError("the token has characters that no token has")
             headers["authorization"] = f"Bearer {token}"
         content = None
         if body is not None:

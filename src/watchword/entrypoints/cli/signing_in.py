@@ -39,6 +39,17 @@ def management(home: Path | None) -> "Management":
     return Management(home_folder(home), management_token())
 
 
+def signed_in_here(home: Path | None) -> "Management":
+    """Reach the console for whoever signs in, steps up or signs out: never with an API token, which can do none of it.
+
+    Raises:
+        NoConsoleError: None runs.
+    """
+    from watchword.entrypoints.cli.management_client import Management
+
+    return Management(home_folder(home))
+
+
 def login(
     name: Annotated[str, typer.Argument(help="Your name or mail address.")],
     password_file: PasswordFile = None,
@@ -53,7 +64,7 @@ def login(
     30 minutes without use, and with watchword logout.
     """
     with faults_shown(as_json=as_json):
-        api = management(home)
+        api = signed_in_here(home)
         password = _secret_line(password_file, "Password")
         step = api.call("POST", "/sign-in", {"login": name, "password": password}, signed_in=False)
         api.keep_session(step["token"])
@@ -76,7 +87,7 @@ def enrol(
     --json it prints the address and ends; confirm with: watchword factor confirm
     """
     with faults_shown(as_json=as_json):
-        api = management(home)
+        api = signed_in_here(home)
         token = _secret_line(token_file, "Enrolment token")
         password = _secret_line(password_file, "New password", confirm=True)
         step = api.call("POST", "/enrolment", {"token": token, "password": password}, signed_in=False)
@@ -98,7 +109,7 @@ def step_up(
 ) -> None:
     """Show a second factor again: what is dangerous asks for one no older than five minutes."""
     with faults_shown(as_json=as_json):
-        api = management(home)
+        api = signed_in_here(home)
         _told(_factor(api, "/step-up", ["totp"], code_file, recovery=recovery), as_json=as_json)
 
 
@@ -117,7 +128,7 @@ def logout(home: HomeOption = None, as_json: AsJson = False) -> None:
     from watchword.entrypoints.cli.management_client import ManagementRefusedError
 
     with faults_shown(as_json=as_json):
-        api = management(home)
+        api = signed_in_here(home)
         try:
             api.call("POST", "/sign-out")
         except ManagementRefusedError as error:

@@ -24,6 +24,7 @@ from watchword.entrypoints.console.problem import Problem, answer_of
 from watchword.entrypoints.console.rate_limits import RateLimits
 from watchword.entrypoints.console.reading import BODY_BYTES_MAX
 from watchword.entrypoints.console.route import PREFIX, Route
+from watchword.entrypoints.console.streaming import Streamed, StreamedResponse
 from watchword.entrypoints.gateway.host_names import HostNames
 from watchword.kernel.errors import InvariantError
 
@@ -46,6 +47,8 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+#: After an answer with it nothing more is read from the connection.
+CLOSING: Final[Mapping[str, str]] = {"connection": "close"}
 STRICT_TRANSPORT: Final = "max-age=31536000"
 _ENCODED_SLASH: Final = b"%2f"
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)\}")
@@ -93,6 +96,8 @@ class Application:
         await response(scope, receive, send)
 
     async def _answered(self, request: Request, number: str) -> Response:
+        if framed_twice(request.headers):
+            return self._problem(Problem(told.MALFORMED), number, CLOSING)
         refused = self._foreign(request.headers)
         if refused is not None:
             return self._problem(refused, number)
@@ -147,6 +152,8 @@ class Application:
         return self._response(problem.kind.status, body, told.MEDIA_TYPE, number, headers)
 
     def _reply(self, status: int, answer: Any, number: str) -> Response:
+        if isinstance(answer, Streamed):
+            return StreamedResponse(answer, {**self._headers, "x-request-id": number})
         if answer is None:
             return self._response(status, b"", None, number, {})
         return self._response(status, msgspec.json.encode(answer), "application/json", number, {})
@@ -177,6 +184,15 @@ def _pattern(path: str) -> str:
         f"(?P<{part}>{PATH_VALUE_PATTERN})" if number % 2 else re.escape(part)
         for number, part in enumerate(parts)
     )
+
+
+def framed_twice(headers: Headers) -> bool:
+    """Whether a request says in two ways where its body ends. Answer it with CLOSING.
+
+    Why: a proxy before us may believe the other one, and then one caller's body is another's request.
+    Source: RFC 9112 §6.1.
+    """
+    return "transfer-encoding" in headers and "content-length" in headers
 
 
 def origin_of(request: Request) -> Origin:

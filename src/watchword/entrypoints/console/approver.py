@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.audit.on_behalf import OnBehalf
 from watchword.bootstrap.approval_signer import ApprovalSigner
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import CONFLICT, Problem
-from watchword.entrypoints.console.routes.asking import shaped
 from watchword.entrypoints.gateway.admin.approval_requests import (
     ApprovalsAnswer,
     ListApprovals,
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger("watchword.console.approver")
 
-#: How often a gateway is looked for that does not run yet.
+#: How often a gateway is looked for that does not run yet, or has another key.
 LOOK_S: Final = 2.0
+#: How often one that knows the key is looked at: its owner may have taken the pin away, for a new one.
+KNOWN_LOOK_S: Final = 15.0
 OTHER_PINNED: Final = Problem(
     CONFLICT, "the gateway has another console's approval key pinned; see docs/formats/approvals.md"
 )
@@ -72,8 +73,8 @@ async def pinned(console: "Console", by: OnBehalf | None = None) -> Problem | No
 
 @contextlib.asynccontextmanager
 async def introducing(console: "Console") -> AsyncIterator[None]:
-    """Look for the gateway until it knows the key, or this is left. A service of the console."""
-    task = asyncio.create_task(_until_known(console), name="introducing the approval key")
+    """See to it that a gateway that runs knows the key, until left. A service of the console."""
+    task = asyncio.create_task(_again_and_again(console), name="introducing the approval key")
     try:
         yield
     finally:
@@ -81,18 +82,16 @@ async def introducing(console: "Console") -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _until_known(console: "Console") -> None:
+async def _again_and_again(console: "Console") -> None:
     said = ""
     while True:
+        known, why = False, ""
         try:
             problem = await pinned(console)
+            known, why = problem is None, OTHER_PINNED.detail if problem is OTHER_PINNED else ""
         except WatchwordError as error:
             why = str(error)
-        else:
-            if problem is None:
-                return
-            why = problem.detail if problem is OTHER_PINNED else ""
         if why and why != said:
             LOG.warning("nothing can be approved here: %s", why)
-            said = why
-        await asyncio.sleep(LOOK_S)
+        said = why or said
+        await asyncio.sleep(KNOWN_LOOK_S if known else LOOK_S)

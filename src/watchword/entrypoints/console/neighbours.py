@@ -6,7 +6,7 @@ One connection a question: management is rare, and a neighbour that was restarte
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from watchword.kernel.errors import StorageError
 
 if TYPE_CHECKING:
     from watchword.bootstrap.console import Console
+
+T = TypeVar("T")
 
 #: Answers are read whole; 10,000 keys that nobody paged are the largest.
 ANSWER_BYTES_MAX: Final = 32 << 20
@@ -76,10 +78,12 @@ class Neighbour:
             StorageError: It was lost before it answered; whether it was done is unknown.
         """
         try:
-            connection = connect(self._path)
+            # A neighbour that hangs must not hold up everybody here: nothing waits to be let in.
+            connection = connect(self._path, blocking=False)
+        except BlockingIOError:
+            return Problem(told.UNAVAILABLE, f"{self._name} has no room for another question; try again")
         except OSError:
             return Problem(told.UNAVAILABLE, f"{self._name} is not running; start it with: {self._start}")
-        connection.setblocking(False)
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=ANSWER_BYTES_MAX)
         try:
             async with asyncio.timeout(self._answer_s_max):
@@ -140,6 +144,34 @@ def neighbours_of(console: "Console") -> Neighbours:
         found = console.at_hand[Neighbours] = Neighbours(console.settings.home)
     neighbours: Neighbours = found
     return neighbours
+
+
+def shaped(found: Any | Problem, kind: type[T]) -> T | Problem:
+    """Take an answer as a struct of this API; members the API does not know are left out.
+
+    Args:
+        found: `result` of an answer, or why there is none.
+        kind: What the route answers, or part of it.
+
+    Raises:
+        StorageError: It has another shape: the process is of another version. What was asked may be done.
+    """
+    if isinstance(found, Problem):
+        return found
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise StorageError(UNREADABLE) from error
+
+
+def hidden(found: T | Problem, missing: Problem) -> T | Problem:
+    """Say of what a neighbour does not find, or refuses to show, only that it is not there.
+
+    Args:
+        found: What it showed, or why not.
+        missing: Answered where it has no such thing; a neighbour that is down is still said to be.
+    """
+    return missing if isinstance(found, Problem) and found.kind in {told.NOT_FOUND, told.REFUSED} else found
 
 
 def _result(line: bytes) -> Any | Problem:

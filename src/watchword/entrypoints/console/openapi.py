@@ -89,6 +89,8 @@ def _operation(route: Route) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": route.summary}
     if route.answer is not None:
         answer["content"] = {MEDIA_TYPE: {"schema": _ref(route.answer)}}
+    elif route.media:
+        answer["content"] = {route.media: {"schema": {"type": "string"}}}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,

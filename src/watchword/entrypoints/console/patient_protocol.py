@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from watchword.entrypoints.console.streaming import CUT_OFF
+
 if TYPE_CHECKING:
     from asyncio import Transport
 
@@ -29,6 +31,9 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes; wait for the rest of a header, or no longer where it is here."""
         super().data_received(data)
+        if self.cycle is not None:
+            # The application begins in a later turn of the loop, so it finds this.
+            self.cycle.scope[CUT_OFF] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         if self._between_requests():
             self._wait()
         else:

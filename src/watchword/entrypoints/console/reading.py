@@ -5,16 +5,22 @@ two readers may believe different ones.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
+from watchword.audit.redaction import bounded
 from watchword.entrypoints.console.problem import INVALID, MALFORMED, NOT_JSON, Problem
 
 BODY_BYTES_MAX: Final = 65_536
 QUERY_PARAMETERS_MAX: Final = 32
 MEDIA_TYPE: Final = "application/json"
+
+
+#: What the decoder repeats of a value that is none of those allowed.
+_SENT: Final = re.compile(r"(?<=value) (['\"]).*\1(?= - at|$)", re.DOTALL)
 
 
 class _NamedTwiceError(Exception):
@@ -41,7 +47,7 @@ def read_body(kind: type[msgspec.Struct] | None, content_type: str, body: bytes)
         # The decoder takes the last of two members with one name; what stands before us may have looked at the first.
         json.loads(body, object_pairs_hook=_named_once)
     except msgspec.ValidationError as error:
-        return Problem(INVALID, str(error))
+        return Problem(INVALID, _said(error))
     except _NamedTwiceError:
         return Problem(INVALID, "a member of an object is there twice")
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -69,7 +75,12 @@ def read_query(kind: type[msgspec.Struct] | None, pairs: Sequence[tuple[str, str
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        return Problem(INVALID, str(error))
+        return Problem(INVALID, _said(error))
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    """Say what does not fit, and where; not what was sent, which may be a secret in the wrong place."""
+    return bounded(_SENT.sub("", str(error)))
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> None:

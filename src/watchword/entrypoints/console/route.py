@@ -205,6 +205,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         body: Struct of the JSON body, with `forbid_unknown_fields`; None: there must be no body.
         query: Struct of the query, flat, with `forbid_unknown_fields`; None: there must be no query.
         answer: Struct of the answer; None: no content.
+        media: Of an answer in pieces (`Streamed`), which has no struct; empty for all others.
         status: Of the answer.
         fresh: Whether a second factor must have been shown just now.
         tokens: Whether API tokens are accepted. Never where `fresh` is `always`.
@@ -223,6 +224,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None
+    media: str = ""
     status: int = 200
     fresh: Fresh = "never"
     tokens: bool = True

@@ -18,6 +18,7 @@ import uvicorn
 from watchword.bootstrap.tls import TlsFolder
 from watchword.entrypoints.console.application import Application
 from watchword.entrypoints.console.approver import introducing
+from watchword.entrypoints.console.live.desk import end_live
 from watchword.entrypoints.console.openapi import document
 from watchword.entrypoints.console.pages.door import Door
 from watchword.entrypoints.console.pages.table import PAGES
@@ -85,7 +86,7 @@ async def serve(
             application.on_broken = partial(_break, broken, until)
             door = Door(application, console, ROUTES, PAGES, tls=certificate is not None)
             server = Server(_config(door, certificate, key))
-            ending = asyncio.create_task(_end_when(until, server))
+            ending = asyncio.create_task(_end_when(until, server, console))
             ready = asyncio.create_task(_say_when_ready(console, server, addresses["rest"], on_ready))
             try:
                 async with introducing(console), telling(console):
@@ -156,8 +157,9 @@ def _break(broken: list[InvariantError], until: asyncio.Event, error: InvariantE
     until.set()
 
 
-async def _end_when(until: asyncio.Event, server: uvicorn.Server) -> None:
+async def _end_when(until: asyncio.Event, server: uvicorn.Server, console: "Console") -> None:
     await until.wait()
+    end_live(console)
     server.should_exit = True
 
 

@@ -36,13 +36,19 @@ def bind(path: Path, waiting_max: int) -> socket.socket:
     return server
 
 
-def connect(path: Path) -> socket.socket:
+def connect(path: Path, *, blocking: bool = True) -> socket.socket:
     """Connect to whoever listens.
 
+    Args:
+        path: Of the socket.
+        blocking: Whether to wait while too many others wait to be let in, and what kind of socket is returned.
+
     Raises:
-        OSError: Nobody does.
+        BlockingIOError: Too many wait, and this one would not.
+        OSError: Nobody listens.
     """
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.setblocking(blocking)
     try:
         with _short(path) as name:
             client.connect(name)

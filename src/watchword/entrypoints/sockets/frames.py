@@ -13,6 +13,8 @@ _CLOSE: Final = 0x88
 _PING: Final = 0x89
 _SHORT_BYTES_MAX: Final = 125
 _MEDIUM_BYTES_MAX: Final = 65_535
+_MEDIUM_MARK: Final = 126
+_LONG_MARK: Final = 127
 #: A control frame's payload, at most.
 CONTROL_BYTES_MAX: Final = 125
 
@@ -33,8 +35,14 @@ def text_frame(payload: bytes) -> bytes:
     if size <= _SHORT_BYTES_MAX:
         return bytes((_TEXT, size)) + payload
     if size <= _MEDIUM_BYTES_MAX:
-        return _MEDIUM.pack(_TEXT, 126, size) + payload
-    return _LONG.pack(_TEXT, 127, size) + payload
+        return _MEDIUM.pack(_TEXT, _MEDIUM_MARK, size) + payload
+    return _LONG.pack(_TEXT, _LONG_MARK, size) + payload
+
+
+def payload_of(frame: bytes) -> bytes:
+    """Take the text out of a frame that `text_frame` made."""
+    size = frame[1]
+    return frame[2 if size <= _SHORT_BYTES_MAX else 4 if size == _MEDIUM_MARK else 10 :]
 
 
 def ping_frame(payload: bytes) -> bytes:

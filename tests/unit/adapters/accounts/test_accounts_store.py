@@ -84,7 +84,7 @@ def test_every_field_has_its_column(kind: Any) -> None:
 
 def test_tables_of_a_newer_program_are_refused(filled: Path) -> None:
     execute(filled, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageError, match="of version 9999; this program knows 0001"):
+    with pytest.raises(StorageError, match="of version 9999; this program knows 0002"):
         open_store(filled)
 
 

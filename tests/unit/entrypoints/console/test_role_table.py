@@ -82,6 +82,25 @@ EXPECTED = {
     "listKeyEvents": ("oatu", "T", "old"),
     "showClock": ("oau", "T", "old"),
     "moveClock": ("oa", "T", "old"),
+    "listBalances": ("oatu", "T", "old"),
+    "listOpenOrders": ("oatu", "T", "old"),
+    "listOrders": ("oatu", "T", "old"),
+    "listTrades": ("oatu", "T", "old"),
+    "exportTrades": ("oatu", "T", "old"),
+    "listDeposits": ("oatu", "T", "old"),
+    "placeOrder": ("oat", "T", "old"),
+    "tryOrder": ("oat", "T", "old"),
+    "cancelOrder": ("oat", "T", "old"),
+    "cancelOpenOrders": ("oat", "T", "old"),
+    "showFaucet": ("oatu", "T", "old"),
+    "openFaucet": ("oat", "T", "old"),
+    "showPortfolio": ("oatu", "T", "old"),
+    "listSymbols": ("oatu", "T", "old"),
+    "listCandles": ("oatu", "T", "old"),
+    "showBook": ("oatu", "T", "old"),
+    "listMarketTrades": ("oatu", "T", "old"),
+    "watchMarket": ("oatu", "T", "old"),
+    "watchAccount": ("oatu", "T", "old"),
     "listCredentials": ("oatu", "T", "old"),
     "addCredential": ("oa", "-", "fresh"),
     "makePair": ("oa", "-", "fresh"),
@@ -107,6 +126,10 @@ EXPECTED = {
     "showApproval": ("oatu", "T", "old"),
     "decideApproval": ("oat", "-", "fresh"),
     "searchAudit": ("oau", "T", "old"),
+    "exportAuditCsv": ("oau", "T", "old"),
+    "exportAuditJson": ("oau", "T", "old"),
+    "verifyAudit": ("oau", "T", "old"),
+    "showAuditRow": ("oau", "T", "old"),
 }
 #: No changes though they are sent with POST: they have a body, and a row that says who tried what.
 TRYING = {"lintPolicy", "comparePolicies", "explainRequest"}
@@ -178,7 +201,7 @@ def test_freshness_is_what_the_table_says(route: Route) -> None:
 
 
 def test_auditor_changes_nothing_but_their_own_and_trader_only_what_may_be_theirs() -> None:
-    theirs = {"self.write", "key.write", "virtual.use", "approval.decide"}
+    theirs = {"self.write", "account.trade", "key.write", "virtual.use", "approval.decide"}
     for route in ROUTES:
         who = set(EXPECTED[route.name][0])
         if route.method != "GET" and route.action is not None and route.name not in TRYING:

@@ -13,11 +13,12 @@ from watchword.entrypoints.console.problem import (
     WRONG_METHOD,
     Problem,
 )
+from watchword.entrypoints.console.streaming import Streamed
 
 PROBLEM_TEMPLATE: Final = "problem.html"
 
 
-async def answered(visit: Visit, *, taking: bool) -> View | Go | Bytes:
+async def answered(visit: Visit, *, taking: bool) -> View | Go | Bytes | Streamed:
     """Answer a visit.
 
     Args:

@@ -66,7 +66,7 @@ class Calls:
             return Problem(NOT_FOUND)
         content = b"" if body is None else msgspec.json.encode(body)
 
-        async def read() -> bytes | Problem:  # noqa: RUF029 - a body that is here already
+        async def read() -> bytes | Problem:
             return content
 
         pairs = [(key, value) for key, value in (query or {}).items() if value]

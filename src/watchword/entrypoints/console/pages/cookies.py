@@ -77,7 +77,9 @@ class Jar:
 
 def _read(headers: Iterable[str]) -> dict[str, str]:
     """Read Cookie headers; a name that is there twice is nobody's: which one is ours could not be told."""
-    pairs = [part.strip().partition("=") for header in list(headers)[:_HEADERS_MAX] for part in header.split(";")]
+    pairs = [
+        part.strip().partition("=") for header in list(headers)[:_HEADERS_MAX] for part in header.split(";")
+    ]
     found: dict[str, str] = {}
     twice: set[str] = set()
     for name, _, value in pairs[:COOKIES_MAX]:
@@ -86,4 +88,3 @@ def _read(headers: Iterable[str]) -> dict[str, str]:
         if len(value) <= COOKIE_LENGTH_MAX and value.isascii() and value.isprintable():
             found[name] = value
     return {name: value for name, value in found.items() if name not in twice}
-

@@ -14,9 +14,11 @@ from starlette.responses import Response
 
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.application import (
+    CLOSING,
     SECURITY_HEADERS,
     STRICT_TRANSPORT,
     Application,
+    framed_twice,
     origin_of,
     read_bounded,
 )
@@ -34,11 +36,13 @@ from watchword.entrypoints.console.pages.rendering import Renderer
 from watchword.entrypoints.console.pages.visit import Visit, read_form
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.route import Caller, Route
+from watchword.entrypoints.console.streaming import Streamed, StreamedResponse
 from watchword.kernel.errors import InvariantError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from watchword.accounts.model import Origin
     from watchword.bootstrap.console import Console
 
 LOG = logging.getLogger("watchword.console")
@@ -55,11 +59,15 @@ PAGE_HEADERS: Final[Mapping[str, str]] = {
     **SECURITY_HEADERS,
     "content-security-policy": CONTENT_POLICY,
     "cross-origin-opener-policy": "same-origin",
+    # Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "vary": "Cookie, HX-Request",
 }
 _ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
-_STALE_FORM: Final = Problem(told.FOREIGN_PAGE, "this form is out of date: go back, reload the page and send it again")
+_STALE_FORM: Final = Problem(
+    told.FOREIGN_PAGE, "this form is out of date: go back, reload the page and send it again"
+)
 
 
 class Door:
@@ -110,6 +118,8 @@ class Door:
         await response(scope, receive, send)
 
     async def _answered(self, request: Request) -> Response:
+        if framed_twice(request.headers):
+            return self._plain(told.MALFORMED.status, told.MALFORMED.title, CLOSING)
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or not self._api.names.accept(hosts[0].encode("latin-1")):
             return self._plain(told.WRONG_HOST.status, told.WRONG_HOST.title)
@@ -128,8 +138,14 @@ class Door:
         if request.headers.get("sec-fetch-site") in _ELSEWHERE:
             if request.headers.get("sec-fetch-dest", "document") != "document":
                 return self._plain(told.FOREIGN_PAGE.status, told.FOREIGN_PAGE.title)
-            return self._html(visit, View("from_elsewhere.html", {"path": self._table.local(visit.address)}), bound)
-        return self._response(visit, await answered(visit, taking=False), bound)
+            return self._html(
+                visit, View("from_elsewhere.html", {"path": self._table.local(visit.address)}), bound
+            )
+        answer = await answered(visit, taking=False)
+        if isinstance(answer, Streamed) and request.method == "HEAD":
+            await answer.close()
+            answer = Bytes(b"", answer.media)
+        return self._response(visit, answer, bound)
 
     async def _taken(self, request: Request, visit: Visit, bound: str) -> Response:
         """Take a form, once it is known to be ours."""
@@ -137,7 +153,9 @@ class Door:
             return self._plain(told.FOREIGN_PAGE.status, told.FOREIGN_PAGE.title)
         content = await read_bounded(request)
         form = (
-            content if isinstance(content, Problem) else read_form(request.headers.get("content-type", ""), content)
+            content
+            if isinstance(content, Problem)
+            else read_form(request.headers.get("content-type", ""), content)
         )
         if isinstance(form, Problem):
             return self._html(visit, problem_view(form), bound)
@@ -151,7 +169,7 @@ class Door:
         """Say who looks at what, and what forms are bound to."""
         console, now_us, origin = self._console, self._console.clock.now_us(), origin_of(request)
         jar = Jar(request.headers.getlist("cookie"), tls=self._tls)
-        who = self._who(jar, origin.ip, now_us, request)
+        who = self._who(jar, origin, now_us)
         found = self._table.find(path)
         page, values = found if found is not None else (_NO_PAGE, {})
         visit = Visit(
@@ -168,16 +186,16 @@ class Door:
             jar.put(cookies.VISIT, bound)
         return visit, bound
 
-    def _who(self, jar: Jar, ip: str, now_us: int, request: Request) -> Caller | None:
+    def _who(self, jar: Jar, origin: "Origin", now_us: int) -> Caller | None:
         """Find the session of the cookie. An API token there opens nothing: it is no session."""
         token = jar.get(cookies.SESSION)
-        who = caller_of(self._console, token, origin_of(request), now_us) if token else None
+        who = caller_of(self._console, token, origin, now_us) if token else None
         if token and (who is None or who.session is None):
             jar.drop(cookies.SESSION)
             return None
         return who
 
-    def _response(self, visit: Visit, answer: View | Go | Bytes, bound: str) -> Response:
+    def _response(self, visit: Visit, answer: View | Go | Bytes | Streamed, bound: str) -> Response:
         match answer:
             case View():
                 return self._html(visit, answer, bound)
@@ -191,6 +209,9 @@ class Door:
             case Bytes(content, media, filename, status):
                 saved = {"content-disposition": f'attachment; filename="{filename}"'} if filename else {}
                 return self._reply(visit, status, content, media, saved)
+            case Streamed():
+                response = StreamedResponse(answer, {**self._headers, "x-request-id": visit.request})
+                return _with_cookies(response, visit)
 
     def _html(self, visit: Visit, view: View, bound: str) -> Response:
         return self._reply(visit, view.status, self._renderer.render(visit, view, bound).encode(), HTML, {})
@@ -199,13 +220,12 @@ class Door:
         self, visit: Visit, status: int, content: bytes, media: str | None, more: Mapping[str, str]
     ) -> Response:
         response = Response(content, status, {**self._headers, "x-request-id": visit.request, **more}, media)
-        for value in visit.jar.headers():
-            response.headers.append("set-cookie", value)
-        return response
+        return _with_cookies(response, visit)
 
-    def _plain(self, status: int, text: str) -> Response:
+    def _plain(self, status: int, text: str, more: Mapping[str, str] | None = None) -> Response:
         """Answer without looking at anything, as where nothing can be trusted to be ours."""
-        return Response(text.encode(), status, self._headers, "text/plain; charset=utf-8")
+        headers = {**self._headers, **(more or {})}
+        return Response(text.encode(), status, headers, "text/plain; charset=utf-8")
 
     def _asset(self, path: str, headers: Headers) -> Response:
         asset = self._assets.find(path)
@@ -221,7 +241,13 @@ class Door:
         return Response(asset.packed if packed else asset.content, 200, about, asset.media)
 
 
-async def _no_page(_: Visit) -> Problem:  # noqa: RUF029 - handlers are async
+def _with_cookies(response: Response, visit: Visit) -> Response:
+    for value in visit.jar.headers():
+        response.headers.append("set-cookie", value)
+    return response
+
+
+async def _no_page(_: Visit) -> Problem:
     return Problem(told.NO_ROUTE, "there is no such page")
 
 

@@ -9,13 +9,13 @@ from watchword.entrypoints.console.pages.page import Go, Page
 from watchword.entrypoints.console.pages.visit import Visit
 
 
-async def show_home(visit: Visit) -> Go:  # noqa: RUF029 - handlers are async
+async def show_home(visit: Visit) -> Go:
     """Lead to the first page of the sidebar."""
     groups = visit.table.links(visit.person.role, visit.address)
     return Go(groups[0][1][0].path if groups else SIGN_IN)
 
 
-async def choose_theme(visit: Visit) -> Go:  # noqa: RUF029 - handlers are async
+async def choose_theme(visit: Visit) -> Go:
     """Remember the theme in this browser, and go back."""
     chosen = visit.form.text("theme")
     visit.jar.put(THEME, next((theme for theme in THEMES if theme == chosen), "auto"), age_s=YEAR_S)

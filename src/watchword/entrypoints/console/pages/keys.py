@@ -1,5 +1,125 @@
-"""To come."""
+"""API Management as people know it from Binance: the list of keys, and deleting them. Making and changing: `key_forms`."""
 
-from watchword.entrypoints.console.pages.page import Page
+from typing import Any, Final
+from urllib.parse import urlencode
 
-PAGES: tuple[Page, ...] = ()
+from watchword.entrypoints.console.pages.key_forms import (
+    account_named,
+    show_edit,
+    show_new,
+    take_edit,
+    take_new,
+)
+from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View, showing
+from watchword.entrypoints.console.pages.visit import Visit
+from watchword.entrypoints.console.pages.wording import field_errors
+from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
+from watchword.entrypoints.console.routes.testnet_keys import ApiKeyView
+
+PATH: Final = "/keys"
+ROWS: Final = 25
+SORTS: Final = {
+    "created": "Created",
+    "label": "Label",
+    "account": "Account",
+    "last_used": "Last used",
+    "expires": "Expires",
+}
+_FILTERS: Final = ("query", "account", "state", "key_type")
+_SAID_HERE: Final = frozenset({CONFLICT, INVALID, REFUSED})
+
+
+def is_expired(key: ApiKeyView) -> bool:
+    """Whether a key's expiry is past, by the testnet's clock: then what comes next for it comes after."""
+    return key.expires is not None and (key.ends is None or key.ends > key.expires)
+
+
+async def show_keys(visit: Visit) -> Answer:
+    """List keys."""
+    chosen = {name: visit.query.get(name, "") for name in _FILTERS}
+    sort = visit.query.get("sort", "")
+    order = sort if sort in SORTS else "created"
+    query = {
+        **chosen, "sort": order, "descending": "" if order in {"label", "account"} else "true",
+        "after": visit.query.get("after", ""), "limit": str(ROWS),
+    }  # fmt: skip
+    found = await visit.call("listKeys", query=query)
+    accounts = await visit.call("listExchangeAccounts")
+    following = (
+        {**chosen, "sort": sort, "after": found.next} if not isinstance(found, Problem) and found.next else {}
+    )
+    context: dict[str, Any] = {
+        "found": found,
+        "failed": found if isinstance(found, Problem) else None,
+        "accounts": [] if isinstance(accounts, Problem) else accounts.items,
+        "chosen": chosen,
+        "sort": order,
+        "sorts": SORTS,
+        "filtered": any(chosen.values()),
+        "first_page": not visit.query.get("after"),
+        "next_page": f"{PATH}?{urlencode({name: value for name, value in following.items() if value})}"
+        if following
+        else "",
+        "is_expired": is_expired,
+    }
+    return View("keys.html", context)
+
+
+async def show_delete(visit: Visit) -> Answer:
+    """Say what deleting a key does."""
+    key = await visit.call("showKey", path=visit.path)
+    return key if isinstance(key, Problem) else View("key_delete.html", {"key": key})
+
+
+async def take_delete(visit: Visit) -> Answer:
+    """Delete a key."""
+    gone = await visit.call("deleteKey", path=visit.path)
+    return gone if isinstance(gone, Problem) else Go(PATH, "key-deleted")
+
+
+async def show_delete_all(visit: Visit) -> Answer:
+    """Say what the panic button does."""
+    account = await account_named(visit, visit.path["account"])
+    if isinstance(account, Problem):
+        return account
+    keys = await visit.call("listKeys", query={"account": visit.path["account"], "limit": "1"})
+    if isinstance(keys, Problem):
+        return keys
+    return View("keys_delete_all.html", {"account": account, "total": keys.total, "error": ""})
+
+
+async def take_delete_all(visit: Visit) -> Answer:
+    """Delete every key of an account, once its name was typed."""
+    account = await account_named(visit, visit.path["account"])
+    if isinstance(account, Problem):
+        return account
+    if visit.form.text("name") != account.account:
+        context = {"account": account, "total": None, "error": "This is not the account's name."}
+        return View("keys_delete_all.html", context, INVALID.status)
+    gone = await visit.call("deleteAllKeys", path=visit.path)
+    return gone if isinstance(gone, Problem) else Go(PATH, "keys-deleted")
+
+
+async def take_open(visit: Visit) -> Answer:
+    """Open an account with enough of everything to try."""
+    name = visit.form.text("name")
+    opened = await visit.call("openExchangeAccount", body={"name": name})
+    if not isinstance(opened, Problem):
+        return Go(PATH, "account-opened")
+    if opened.kind not in _SAID_HERE:
+        return opened
+    context = {"problem": opened, "errors": field_errors(opened), "name": name}
+    return View("account_open.html", context, opened.kind.status)
+
+
+PAGES: Final = (
+    Page(
+        path=PATH, get=show_keys, action="key.read",
+        nav=Nav("Keys", "API Management", "key", 10),
+    ),
+    Page(path="/keys/new", get=show_new, post=take_new, action="key.write"),
+    Page(path="/keys/accounts/new", get=showing("account_open.html", problem=None, errors={}, name=""), post=take_open, action="account.write"),
+    Page(path="/keys/accounts/{account}/delete", get=show_delete_all, post=take_delete_all, action="key.write"),
+    Page(path="/keys/{key}", get=show_edit, post=take_edit, action="key.read"),
+    Page(path="/keys/{key}/delete", get=show_delete, post=take_delete, action="key.write"),
+)  # fmt: skip

@@ -9,6 +9,7 @@ from watchword.accounts.model import Stage
 from watchword.accounts.roles import Action
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.streaming import Streamed
 
 if TYPE_CHECKING:
     from watchword.entrypoints.console.pages.visit import Visit
@@ -61,7 +62,7 @@ class Bytes(msgspec.Struct, frozen=True):
     status: int = 200
 
 
-Answer: TypeAlias = View | Go | Bytes | Problem
+Answer: TypeAlias = View | Go | Bytes | Streamed | Problem
 Handler: TypeAlias = Callable[["Visit"], Awaitable[Answer]]
 
 
@@ -101,3 +102,17 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     stages: frozenset[Stage] | None = SIGNED_IN
     fresh: bool = False
     nav: Nav | None = None
+
+
+def showing(template: str, **context: Any) -> Handler:
+    """Make the handler of a page that is the same for everybody.
+
+    Args:
+        template: Its file.
+        context: What it shows.
+    """
+
+    async def show(_: "Visit") -> Answer:
+        return View(template, context)
+
+    return show

@@ -1,11 +1,11 @@
 """Turns views into HTML: one Jinja2 environment, everything escaped. Calls no route and decides nothing."""
 
+import functools
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
 
-from watchword.accounts.roles import Role
 from watchword.entrypoints.console.pages import wording
 from watchword.entrypoints.console.pages.assets import Assets
 from watchword.entrypoints.console.pages.cookies import THEMES, TOAST
@@ -22,7 +22,7 @@ class Renderer:
     """Renders views for one process."""
 
     def __init__(self, table: PageTable, tokens: FormTokens, assets: Assets) -> None:
-        """Prepare the environment.
+        """Take what every page shows.
 
         Args:
             table: For the sidebar.
@@ -30,18 +30,7 @@ class Renderer:
             assets: For scripts and styles.
         """
         self._table, self._tokens = table, tokens
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.globals.update(asset=assets.url, themes=THEMES, csrf_field=FIELD, words=wording)
-        self._environment.filters.update(
-            stamp=wording.stamp, shortened=wording.shortened, device=wording.device
-        )
+        self._asset = assets.url
 
     def render(self, visit: Visit, view: View, bound: str) -> str:
         """Render a view.
@@ -57,8 +46,9 @@ class Renderer:
         toast = text_of(visit.jar.get(TOAST))
         if toast:
             visit.jar.drop(TOAST)
-        return self._environment.get_template(view.template).render(
+        return _environment().get_template(view.template).render(
             visit=visit,
+            asset=self._asset,
             signed_in=_signed_in(visit),
             groups=self._groups(visit),
             theme=visit.jar.theme,
@@ -71,10 +61,25 @@ class Renderer:
     def _groups(self, visit: Visit) -> list[tuple[str, list[Link]]]:
         if not _signed_in(visit):
             return []
-        role: Role = visit.person.role
-        return self._table.links(role, visit.address)
+        return self._table.links(visit.person.role, visit.address)
 
 
 def _signed_in(visit: Visit) -> bool:
     who: Any = visit.who
     return who is not None and who.session is not None and who.session.stage == "full"
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Return the environment; templates are compiled once in a process."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(themes=THEMES, csrf_field=FIELD, words=wording)
+    environment.filters.update(stamp=wording.stamp, shortened=wording.shortened, device=wording.device)
+    return environment

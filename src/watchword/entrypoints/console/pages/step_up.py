@@ -34,7 +34,8 @@ async def ask_factor(visit: Visit, why: Problem | None = None, status: int = 403
     if visit.page.path == PATH:
         target, show = visit.form.text(TARGET), SHOW in visit.form
     else:
-        target, show = visit.address, visit.page.fresh and not visit.form.pairs
+        # A page that asks for the factor first is shown anew: what was typed there may be a password.
+        target, show = visit.address, visit.page.fresh
     factors = await visit.call("listFactors")
     if isinstance(factors, Problem):
         return factors
@@ -45,7 +46,7 @@ async def ask_factor(visit: Visit, why: Problem | None = None, status: int = 403
         "recovery": factors.recovery_codes_left > 0,
         "target": target,
         "show": show,
-        "fields": _carried(visit.form),
+        "fields": [] if show else _carried(visit.form),
         "problem": why,
     }
     return View("step_up.html", context, status)
@@ -75,7 +76,7 @@ async def _resumed(visit: Visit) -> Answer:
     """Do what was asked for before the factor was."""
     target = visit.form.text(TARGET)
     found = visit.table.find(target)
-    if found is None:
+    if found is None or found[0].path == PATH:
         return Go(HOME)
     page, path = found
     if SHOW in visit.form or page.post is None:

@@ -3,12 +3,19 @@
 from typing import Final
 
 from watchword.entrypoints.console.pages import (
+    account,
+    approvals,
+    audit,
     home,
     keys,
+    market,
+    portfolio,
     security,
     set_up,
     sign_in,
     step_up,
+    vault,
+    virtual_keys,
 )
 from watchword.entrypoints.console.pages.page import Page
 
@@ -17,6 +24,13 @@ PAGES: Final[tuple[Page, ...]] = (
     *sign_in.PAGES,
     *set_up.PAGES,
     *step_up.PAGES,
+    *market.PAGES,
+    *account.PAGES,
+    *portfolio.PAGES,
     *keys.PAGES,
+    *vault.PAGES,
+    *virtual_keys.PAGES,
+    *approvals.PAGES,
+    *audit.PAGES,
     *security.PAGES,
 )

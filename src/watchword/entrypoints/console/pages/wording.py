@@ -75,7 +75,9 @@ def _plainly(why: str) -> str:
     if length is None:
         return "This does not fit."
     if length["bound"] == ">=":
-        return "Please fill this in." if length["length"] == "1" else f"At least {length['length']} characters."
+        return (
+            "Please fill this in." if length["length"] == "1" else f"At least {length['length']} characters."
+        )
     kind = "entries" if "array" in why or "object" in why else "characters"
     return f"At most {length['length']} {kind}."
 
@@ -86,7 +88,7 @@ def moment(at_us: int) -> datetime:
 
 
 def when(at_us: int, now_us: int) -> Markup:
-    """Say how long ago something was; the exact time is its title. A dash for never."""
+    """Say how long ago something was; the exact time is its title."""
     if not at_us:
         return Markup('<span class="quiet">never</span>')
     at = moment(at_us)
@@ -96,9 +98,9 @@ def when(at_us: int, now_us: int) -> Markup:
 
 
 def stamp(text: str | None) -> Markup:
-    """Write a time the API gave as ISO 8601; a dash for never."""
+    """Write a time the API gave as ISO 8601."""
     if not text:
-        return Markup('<span class="quiet">–</span>')
+        return Markup('<span class="quiet">never</span>')
     at = datetime.fromisoformat(text).astimezone(UTC)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC", f"{at:%Y-%m-%d %H:%M}"

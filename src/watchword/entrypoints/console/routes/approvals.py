@@ -11,10 +11,10 @@ from msgspec import Meta
 
 from watchword.accounts.roles import ALL
 from watchword.entrypoints.console.approver import pinned, signer_of
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import hidden, neighbours_of, shaped
 from watchword.entrypoints.console.problem import CONFLICT, NOT_FOUND, TOKEN_REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.gateway.admin.approval_requests import (
     ApprovalsAnswer,
     ApprovalView,
@@ -90,7 +90,7 @@ async def decide_approval(ask: Ask[DecisionDraft, None]) -> ApprovalView | Probl
         Statement(
             approval=approval.id, digest=approval.digest, decision=ask.body.decision, person=ask.person.name,
             factor=session.factor, factor_us=session.factor_us, decided_us=ask.console.clock.now_us(),
-            owns_key=approval.key in owned,
+            owns_key=not owned.isdisjoint({approval.key, *approval.line}),
         )
     )  # fmt: skip
     request = DecideApproval(

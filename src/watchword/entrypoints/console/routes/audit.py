@@ -1,6 +1,6 @@
 """The audit trails: the gateway's and the console's own, searched. Nothing here can change a row.
 
-Proving them whole is `watchword audit verify`'s, which needs no console.
+Proving them whole is `audit_proof`'s, and `watchword audit verify`'s, which needs no console. Files: `audit_export`.
 """
 
 import asyncio
@@ -61,8 +61,8 @@ class AuditPage(msgspec.Struct, frozen=True):
     indexed: bool
 
 
-class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rows, and which part of the list."""
+class AuditFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows."""
 
     trail: Annotated[TrailName | None, Meta(description="Only rows of this trail.")] = None
     kind: Annotated[Text, Meta(description="Type, such as `home:changed`, or its part before a colon.")] = ""
@@ -75,6 +75,11 @@ class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[Text, Meta(description="Words that stand in the row, such as `key:made`.")] = ""
     since_us: Annotated[int, Meta(ge=0, le=MOMENT_US_MAX, description="Not before; 0 for always.")] = 0
     until_us: Annotated[int, Meta(ge=0, le=MOMENT_US_MAX, description="Not after; 0 for always.")] = 0
+
+
+class AuditQuery(AuditFilter, frozen=True, forbid_unknown_fields=True):
+    """Which rows, and which part of the list."""
+
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")] = PAGE_ROWS
     after: Annotated[Text, Meta(description="`next` of the page before.")] = ""
 
@@ -82,13 +87,9 @@ class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def search_audit(ask: Ask[None, AuditQuery]) -> AuditPage | Problem:
     """Search the trails."""
     query = ask.query
-    wanted = Filter(
-        **{name: getattr(query, name) or None for name in _FILTERS},
-        since_us=query.since_us or None,
-        until_us=query.until_us or None,
+    page = await asyncio.to_thread(
+        found_page, search_of(ask), wanted_of(query), query.limit, query.after, query.trail
     )
-    search = search_of(ask)
-    page = await asyncio.to_thread(_found, search, wanted, query)
     if isinstance(page, BadCursor):
         return Problem(REFUSED, str(page))
     rows = [
@@ -100,10 +101,21 @@ async def search_audit(ask: Ask[None, AuditQuery]) -> AuditPage | Problem:
     return AuditPage(rows, page.cursor or None, page.mismatched, page.indexed)
 
 
-def _found(search: AuditSearch, wanted: Filter, query: AuditQuery) -> SearchPage | BadCursor:
+def wanted_of(query: AuditFilter) -> Filter:
+    """Say what is searched for; an empty text asks for nothing."""
+    return Filter(
+        **{name: getattr(query, name) or None for name in _FILTERS},
+        since_us=query.since_us or None,
+        until_us=query.until_us or None,
+    )
+
+
+def found_page(
+    search: AuditSearch, wanted: Filter, limit: int, after: str, trail: str | None
+) -> SearchPage | BadCursor:
     """Index what was written a moment ago, so that whoever did something finds it; then search."""
     search.update(rows_max=BEFORE_SEARCH_ROWS)
-    return search.find(wanted, query.limit, query.after, query.trail)
+    return search.find(wanted, limit, after, trail)
 
 
 def search_of(ask: Ask[Any, Any]) -> AuditSearch:

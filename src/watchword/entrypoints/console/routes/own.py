@@ -32,6 +32,7 @@ class Myself(msgspec.Struct, frozen=True):
 
     Attributes:
         actions: What their role allows, or what this token's scopes leave of it.
+        mail, phone: Empty while the session waits for its second factor.
         stage: Of the session; `full` for tokens.
         factor: The second factor last shown; None for tokens.
         factor_us: When.
@@ -87,8 +88,11 @@ async def show_self(ask: Ask[None, None]) -> Myself:
     if caller.token is not None:
         actions &= caller.token.scopes
     session = caller.session
+    # Who knows the password only is not told where codes go: signing in shows addresses in part.
+    halfway = session is not None and session.stage == "factor"
+    mail, phone = ("", "") if halfway else (person.mail, person.phone)
     return Myself(
-        id=person.id, name=person.name, mail=person.mail, phone=person.phone, role=person.role,
+        id=person.id, name=person.name, mail=mail, phone=phone, role=person.role,
         actions=sorted(actions), stage=session.stage if session is not None else "full", factor=caller.factor,
         factor_us=session.factor_us if session is not None else 0, fresh=caller.fresh(ask.now_us),
     )  # fmt: skip

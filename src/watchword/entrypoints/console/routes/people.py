@@ -132,7 +132,12 @@ async def invite_person(ask: Ask[PersonDraft, None]) -> InvitedView | Problem:
 
 async def invite_anew(ask: Ask[None, None]) -> InvitedView | Problem:
     """Give somebody a fresh start: password, factors, sessions and tokens go."""
-    return _invited(ask, ask.console.people.invite_anew(ask.person, ask.path["person"], ask.now_us))
+    made = ask.console.people.invite_anew(ask.person, ask.path["person"], ask.now_us)
+    if isinstance(made, Invited):
+        # Whoever holds the new token is this person from now on: they must hear of it.
+        message = security_messages.invited_anew(made.person, ask.origin, ask.now_us)
+        ask.console.tell(made.person.id, message)
+    return _invited(ask, made)
 
 
 async def assign_role(ask: Ask[RoleChange, None]) -> PersonView | Problem:

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from watchword.accounts.roles import ALL, reach
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.gateway.admin import requests as gateway
 from watchword.policy.advice import advise
 from watchword.policy.comparison import compare

@@ -11,10 +11,10 @@ from msgspec import Meta
 
 from watchword.credentials.permission import Permission
 from watchword.credentials.verifier import KeyType
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import hidden, neighbours_of, shaped
 from watchword.entrypoints.console.problem import NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route, sometimes
-from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.console.routes.reaching import reaches_account
 from watchword.entrypoints.console.routes.testnet_accounts import account_in_path, owned_accounts

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Meta
 
 from watchword.accounts.roles import ALL
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.console.routes.reaching import reaches_account
 from watchword.entrypoints.testnet.admin import requests as testnet
 

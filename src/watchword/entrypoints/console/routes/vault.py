@@ -16,10 +16,10 @@ from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.keypair import KeyKind
 from watchword.credentials.permission import Permission
 from watchword.credentials.verifier import KeyType
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import NOT_FOUND, REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.console.routes.reaching import reaches_subject
 from watchword.entrypoints.vault import requests as vault
 from watchword.kernel.errors import ConfigurationError

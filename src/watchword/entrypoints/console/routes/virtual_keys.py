@@ -11,10 +11,10 @@ from msgspec import Meta
 
 from watchword.accounts.roles import ALL
 from watchword.credentials.verifier import KeyType
-from watchword.entrypoints.console.neighbours import neighbours_of
+from watchword.entrypoints.console.neighbours import hidden, neighbours_of, shaped
 from watchword.entrypoints.console.problem import NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
-from watchword.entrypoints.console.routes.asking import behalf_of, hidden, shaped
+from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.console.routes.reaching import reaches_subject
 from watchword.entrypoints.gateway.admin import requests as gateway

@@ -79,6 +79,7 @@ def approval_view(approval: Approval) -> ask.ApprovalView:
         expires=write_expiry(approval.expires_us) or "",
         expires_us=approval.expires_us,
         ended=write_expiry(approval.ended_us),
+        line=list(approval.line),
     )
 
 

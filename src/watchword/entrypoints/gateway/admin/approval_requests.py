@@ -98,6 +98,7 @@ class ApprovalView(msgspec.Struct, frozen=True, kw_only=True):
         id, digest: What a decision names.
         state: How it stands.
         key, key_label: The virtual key that asks.
+        line: Its id and those of the keys it descends from; who owns one of them is the key's owner.
         operation: Name of the operation; `place` as it came in.
         ip: The bot's address.
         parameters: All of them, as they will be sent.
@@ -127,6 +128,7 @@ class ApprovalView(msgspec.Struct, frozen=True, kw_only=True):
     expires: str
     expires_us: int
     ended: str | None
+    line: list[str] = []
 
 
 class ApprovalsAnswer(msgspec.Struct, frozen=True):

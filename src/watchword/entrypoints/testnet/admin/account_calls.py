@@ -24,6 +24,7 @@ from watchword.entrypoints.testnet.operations import OPERATIONS, Call
 if TYPE_CHECKING:
     from watchword.bootstrap.testnet import Testnet
 
+DEPOSIT_HISTORY: Final = "GET /sapi/v1/capital/deposit/hisrec"
 #: Market data; an account is not needed.
 PUBLIC_OPERATIONS: Final = frozenset(
     {"exchangeInfo", "depth", "trades.recent", "klines", "ticker.24hr", "ticker.price", "ticker.book", "avgPrice"}
@@ -31,7 +32,7 @@ PUBLIC_OPERATIONS: Final = frozenset(
 ACCOUNT_READS: Final = frozenset(
     {
         "account.status", "account.commission", "account.rateLimits.orders", "openOrders.status", "order.status",
-        "allOrders", "myTrades", "myFilters", "sapi.v1.capital.deposit.hisrec",
+        "allOrders", "myTrades", "myFilters", DEPOSIT_HISTORY,
     }
 )  # fmt: skip
 ACCOUNT_CHANGES: Final = frozenset({"order.place", "order.test", "order.cancel", "openOrders.cancelAll"})

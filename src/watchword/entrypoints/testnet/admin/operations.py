@@ -12,6 +12,7 @@ import msgspec
 from watchword.binance.errors import WireError
 from watchword.binance.params import SCALED_MAX
 from watchword.entrypoints.testnet.admin import requests as ask
+from watchword.entrypoints.testnet.admin.account_requests import perform_for_account
 from watchword.entrypoints.testnet.admin.addresses import made_up_transaction, perform_on_addresses
 from watchword.entrypoints.testnet.admin.clock_operations import clock_view, move_clock
 from watchword.entrypoints.testnet.admin.expiry import write_expiry
@@ -51,7 +52,7 @@ STARTER_GRANTS: Final = {"USDT": "10000", "BTC": "1", "ETH": "10", "BNB": "20"}
 STARTER_OTHER: Final = "1000"
 
 
-async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noqa: C901, PLR0911 - one arm each
+async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noqa: C901, PLR0911, PLR0912 - one arm each
     """Do what a request asks.
 
     Args:
@@ -73,6 +74,8 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
             return await _deposit(testnet, request)
         case ask.AllowWithdrawal() | ask.ForgetWithdrawal() | ask.ListAddresses():
             return await perform_on_addresses(testnet, request)
+        case ask.CallAccount() | ask.ShowPast() | ask.WatchAccount():
+            return await perform_for_account(testnet, request)
         case ask.Reset():
             return await _submit(testnet, ResetVenue)
         case ask.ListKeys():

@@ -16,9 +16,15 @@ from watchword.entrypoints.sockets.paging import Limit
 #: Trades of one `import` request.
 IMPORT_TRADES_MAX: Final = 5_000
 REQUEST_BYTES_MAX: Final = 1 << 20
+#: Parameters of one `account.call`, and how long a text may be.
+CALL_PARAMS_MAX: Final = 20
+PARAM_LENGTH_MAX: Final = 128
+#: How long `account.watch` may wait for something to happen.
+WATCH_MS_MAX: Final = 30_000
 #: How the refusal of an edit begins that widens a key and may not.
 WIDENS: Final = "this widens the key: "
 
+ParamText = Annotated[str, msgspec.Meta(max_length=PARAM_LENGTH_MAX)]
 KeyState = Literal["works", "expired"]
 KeyOrder = Literal["created", "label", "account", "last_used", "expires"]
 
@@ -56,6 +62,40 @@ class DepositMoney(Request, frozen=True, tag="deposit"):
 
     account: str
     deposits: dict[str, str]
+
+
+class CallAccount(Request, frozen=True, tag="account.call"):
+    """Run an operation of the exchange for an account, as its own signed request would; `account_calls` lists which.
+
+    Attributes:
+        operation: The endpoint's name, such as `order.place`.
+        params: As in a query string, without those of authentication.
+        account: Name or number; empty for market data.
+    """
+
+    operation: str
+    params: Annotated[dict[ParamText, ParamText], msgspec.Meta(max_length=CALL_PARAMS_MAX)] = {}
+    account: str = ""
+
+
+class ShowPast(Request, frozen=True, tag="account.past"):
+    """Show what an account has, which symbols it traded, and what moved in and out without a trade."""
+
+    account: str
+
+
+class WatchAccount(Request, frozen=True, tag="account.watch"):
+    """Wait for what happens in an account.
+
+    Attributes:
+        account: Name or number.
+        after: `next` of the answer before; below 0: from now on.
+        wait_ms: How long to wait where nothing happened.
+    """
+
+    account: str
+    after: int = -1
+    wait_ms: Annotated[int, msgspec.Meta(ge=0, le=WATCH_MS_MAX)] = 0
 
 
 class AllowWithdrawal(Request, frozen=True, tag="address.allow"):
@@ -248,7 +288,7 @@ class MakeSnapshot(Request, frozen=True, tag="snapshot"):
 AnyRequest = (
     CreateAccount | ListAccounts | DepositMoney | Reset | CreateKey | ListKeys | ShowKey | EditKey | DeleteKey
     | DeleteAllKeys | ListKeyEvents | ShowKeyRules | ListKeyTemplates | MoveClock | ShowClock | ShowStatus | ChangeSymbolStatus | ChangeLiquidity | ImportTrades | ShowHash | MakeSnapshot
-    | AllowWithdrawal | ForgetWithdrawal | ListAddresses
+    | AllowWithdrawal | ForgetWithdrawal | ListAddresses | CallAccount | ShowPast | WatchAccount
 )  # fmt: skip
 
 _decoder: Final = msgspec.json.Decoder(AnyRequest)

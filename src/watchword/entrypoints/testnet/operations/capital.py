@@ -17,6 +17,7 @@ from watchword.entrypoints.testnet.operations.sapi_form import SapiForm
 from watchword.entrypoints.testnet.operations.time_windows import money_window
 from watchword.entrypoints.testnet.operations.trading import credential_of
 from watchword.exchange.commands import AnyCommand, Withdraw
+from watchword.exchange.moving import ADDRESS_NOT_LISTED, DESTINATION_LENGTH_MAX
 from watchword.exchange.withdraw_quota import DAILY_QUOTA, used_quota
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ def _refusal(testnet: "Testnet", account_id: int, query: WithdrawQuery) -> WireE
         return NO_TAGS
     if len(query.withdraw_order_id) > ORDER_ID_LENGTH_MAX:
         return invalid("withdrawOrderId")
+    if len(query.address) > DESTINATION_LENGTH_MAX:
+        # No book has such an address, and what is asked for is journaled.
+        return ADDRESS_NOT_LISTED
     return None if query.amount else TOO_LITTLE
 
 

@@ -26,6 +26,7 @@ from watchword.credentials.key_record import KeyRecord, KeyRefused, KeyTerms
 from watchword.credentials.pem import read_public
 from watchword.credentials.permission import Permission
 from watchword.credentials.restriction import BadRestriction, Network, Restrictions, read_networks
+from watchword.entrypoints.testnet.operations.ordinary_keys import not_by_special_key
 from watchword.entrypoints.testnet.operations.sapi_form import SapiForm
 from watchword.entrypoints.testnet.operations.trading import credential_of
 from watchword.exchange.commands import AnyCommand, EnterSpecialKeyMode, ExitSpecialKeyMode
@@ -109,7 +110,7 @@ async def create_key(testnet: "Testnet", call: "Call") -> bytes | WireError:
     query = _CREATE.read(call.params)
     if isinstance(query, WireError):
         return query
-    refused = _not_by_special_key(testnet, call)
+    refused = not_by_special_key(testnet, call)
     if refused is not None:
         return refused
     if query.symbol and query.symbol not in testnet.venue.engine.floors:
@@ -121,15 +122,22 @@ async def create_key(testnet: "Testnet", call: "Call") -> bytes | WireError:
     terms = _terms(query, key_type, credential_of(call))
     if isinstance(terms, WireError):
         return terms
-    account_id = credential_of(call).account_id
+    account_id, maker = credential_of(call).account_id, credential_of(call).api_key
+    never = testnet.directory.judge_new(account_id, terms, call.now_us)
+    if never is not None:
+        return _not_made(never)
+    before = testnet.directory.find(maker)
     refused = await _enter_mode(testnet, call, account_id, cross=not query.symbol)
     if refused is not None:
         return refused
+    if testnet.directory.find(maker) is not before:
+        # Deleted or changed meanwhile: "delete all" must leave nothing that comes after it.
+        return REJECTED_API_KEY
     issued = testnet.directory.issue(
         account_id, key_type, public_der, terms, testnet.clock.now_us(), special=query.symbol or CROSS
     )
     if isinstance(issued, KeyRefused):
-        return _REFUSED.get(issued.rule) or invalid("apiName")
+        return _not_made(issued)
     secret = issued.secret_key or None
     return msgspec.json.encode(
         {"apiKey": issued.record.api_key, "secretKey": secret, "type": TYPE_NAMES[key_type]}
@@ -158,7 +166,7 @@ async def edit_ip(testnet: "Testnet", call: "Call") -> bytes | WireError:
     query = _EDIT.read(call.params)
     if isinstance(query, WireError):
         return query
-    refused = _not_by_special_key(testnet, call)
+    refused = not_by_special_key(testnet, call)
     if refused is not None:
         return refused
     record = _own_key(testnet, call, query.api_key, query.symbol)
@@ -180,7 +188,7 @@ async def delete_key(testnet: "Testnet", call: "Call") -> bytes | WireError:
     query = _DELETE.read(call.params)
     if isinstance(query, WireError):
         return query
-    refused = _not_by_special_key(testnet, call)
+    refused = not_by_special_key(testnet, call)
     if refused is not None:
         return refused
     if not query.api_key and not query.api_name:
@@ -198,7 +206,7 @@ async def delete_key(testnet: "Testnet", call: "Call") -> bytes | WireError:
 
 async def exit_mode(testnet: "Testnet", call: "Call") -> bytes | WireError:
     """POST margin/exit-special-key-mode: the keys of cross margin are deleted, new ones have to wait a day."""
-    refused = _not_by_special_key(testnet, call)
+    refused = not_by_special_key(testnet, call)
     if refused is not None:
         return refused
     account_id, deadline_us = credential_of(call).account_id, call.deadline_us
@@ -230,10 +238,8 @@ def _done(_command: AnyCommand, applied: "Applied") -> WireError | None:
     return applied if isinstance(applied, WireError) else None
 
 
-def _not_by_special_key(testnet: "Testnet", call: "Call") -> WireError | None:
-    """A special key trades and reads; keys are managed by the account's own."""
-    record = testnet.directory.record(credential_of(call).api_key)
-    return REJECTED_API_KEY if record is not None and record.special else None
+def _not_made(refused: KeyRefused) -> WireError:
+    return _REFUSED.get(refused.rule) or invalid("apiName")
 
 
 def _public_half(text: str) -> "tuple[KeyType, bytes] | WireError":

@@ -3,13 +3,26 @@
 Source: answers of the live /sapi routes, which take parameters of other routes and empty optional ones in silence.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
 
 from watchword.binance.forms import Form, Q
+from watchword.binance.params import invalid
 
 if TYPE_CHECKING:
     from watchword.binance.errors import WireError
     from watchword.binance.weights import Params
+
+
+#: Longer than any asset's name. What is asked for is journaled, refused or not, so no text of it is as long as it likes.
+ASSET_LENGTH_MAX: Final = 20
+
+
+def _read_asset(name: str, text: str) -> "str | WireError":
+    return text if len(text) <= ASSET_LENGTH_MAX else invalid(name)
+
+
+#: An asset's name; whether there is such an asset is asked later.
+Asset = Annotated[str, _read_asset]
 
 
 class SapiForm(Form[Q]):

@@ -15,7 +15,7 @@ from watchword.binance.errors import TIMESTAMP_STALE, WireError, either_missing,
 from watchword.binance.forms import Query
 from watchword.binance.params import Decimal, Limit, Moment, Text, invalid, one_of
 from watchword.entrypoints.testnet import render_sub_accounts as render
-from watchword.entrypoints.testnet.operations.sapi_form import SapiForm
+from watchword.entrypoints.testnet.operations.sapi_form import Asset, SapiForm
 from watchword.entrypoints.testnet.operations.sub_family import (
     SUB_ACCOUNT_ONLY,
     UNKNOWN_EMAIL,
@@ -62,7 +62,7 @@ class UniversalQuery(Query, frozen=True):
 
     from_account_type: AccountType
     to_account_type: AccountType
-    asset: Text
+    asset: Asset
     amount: Decimal
     from_email: Text = ""
     to_email: Text = ""
@@ -84,7 +84,7 @@ class HistoryQuery(Query, frozen=True):
 class ToMasterQuery(Query, frozen=True):
     """POST subToMaster."""
 
-    asset: Text
+    asset: Asset
     amount: Decimal
 
 

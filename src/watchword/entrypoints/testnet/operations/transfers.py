@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from watchword.binance.errors import TIMESTAMP_STALE, WireError
 from watchword.binance.forms import Query
-from watchword.binance.params import Decimal, Limit, Moment, Text, invalid, one_of
+from watchword.binance.params import Decimal, Limit, Moment, invalid, one_of
 from watchword.entrypoints.testnet import render_wallet as render
-from watchword.entrypoints.testnet.operations.sapi_form import SapiForm
+from watchword.entrypoints.testnet.operations.sapi_form import Asset, SapiForm
 from watchword.entrypoints.testnet.operations.time_windows import DAY_US, page
 from watchword.entrypoints.testnet.operations.trading import credential_of
 from watchword.exchange.commands import AnyCommand, Transfer
@@ -65,7 +65,7 @@ class TransferQuery(Query, frozen=True):
     """POST asset/transfer."""
 
     type: TransferType
-    asset: Text
+    asset: Asset
     amount: Decimal
 
 

@@ -47,7 +47,7 @@ class Office:
             id=self.approvals.next_id(), digest=request_digest(key_id, "order.place", params), key_id=key_id,
             key_label="bot", operation="order.place", place="POST /api/v3/order", ip="192.0.2.7", params=params,
             demands=demands or (BIG,), reason="'big' (worth 5 USDT) needs an approval",
-            values=(("notional", "5 USDT"),), mode="hold", asked_us=now_us, expires_us=now_us + 600_000_000,
+            line=(key_id, "vk-parent"), values=(("notional", "5 USDT"),), mode="hold", asked_us=now_us, expires_us=now_us + 600_000_000,
         )  # fmt: skip
         self.approvals.put(one)
         return one
@@ -74,6 +74,7 @@ async def test_approval_is_pinned_listed_shown_and_decided(office: Office) -> No
     )
     assert view["parameters"] == {"symbol": "BTCUSDT", "quantity": "1"}
     assert view["values"] == {"notional": "5 USDT"}
+    assert view["line"] == ["vk-a", "vk-parent"]
     assert view["demands"] == [
         {"rule": "big", "when": "notional above 1", "approvers": ["alice", "bob"], "not_by_key_owner": False, "met_by": ""}
     ]  # fmt: skip

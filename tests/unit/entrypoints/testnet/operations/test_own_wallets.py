@@ -207,3 +207,14 @@ def test_dust_is_what_is_worth_little_and_can_be_valued(priced: OperationsFloor,
     ]
     assert (found["totalTransferBtc"], found["dribbletPercentage"]) == ("0.00098000", "0.02")
     assert priced.trader("less-small", (("USDT", 50 * SCALE),)).do(dust)["details"] == []
+
+
+def test_asset_that_is_longer_than_any_is_never_journaled(floor: OperationsFloor, alice: Trader) -> None:
+    before = floor.testnet.sequencer.position.sequence
+    asked = {"type": "MAIN_FUNDING", "amount": "1"}
+    assert alice.refused(TRANSFER, asset="A" * 21, **asked) == (
+        -1130,
+        "Data sent for parameter 'asset' is not valid.",
+    )
+    assert floor.testnet.sequencer.position.sequence == before
+    assert alice.refused(TRANSFER, asset="A" * 20, **asked)[0] == -5013

@@ -1,5 +1,6 @@
 """Special keys of margin trading: made, listed, bound to addresses, deleted, and their mode."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.support.operations import OperationsFloor, Trader
 from watchword.binance.errors import WireError
 from watchword.credentials.key_record import IssuedKey, KeyTerms
 from watchword.credentials.restriction import Restrictions
+from watchword.entrypoints.testnet.operations import OPERATIONS, Call
 
 CREATE = "POST /sapi/v1/margin/apiKey"
 SHOW = "GET /sapi/v1/margin/apiKey"
@@ -132,6 +134,14 @@ def test_thirtieth_key_passes_and_the_next_does_not(alice: Trader) -> None:
     assert len(listed(alice)) == 30
 
 
+@pytest.mark.parametrize("refused", ["name", "number"])
+def test_key_that_is_not_made_enters_no_mode(floor: OperationsFloor, alice: Trader, refused: str) -> None:
+    for _ in range(30 if refused == "number" else 0):
+        ordinary_key(alice)
+    assert isinstance(alice.raw(CREATE, apiName="n" if refused == "number" else "n" * 65), WireError)
+    assert floor.testnet.venue.engine.treasury.special_modes == {}
+
+
 def test_key_of_a_symbol_trades_nothing_else_and_is_listed_under_it(
     floor: OperationsFloor, alice: Trader
 ) -> None:
@@ -206,6 +216,81 @@ def test_special_key_manages_no_keys(floor: OperationsFloor, alice: Trader) -> N
     ):  # fmt: skip
         assert special.refused(name, **params)[0] == -2015, name
         assert plain.do(name, **params) is not None, name
+
+
+def test_special_key_of_a_master_has_nothing_to_say_about_its_family(
+    floor: OperationsFloor, alice: Trader
+) -> None:
+    email = alice.do("POST /sapi/v1/sub-account/virtualSubAccount", subAccountString="bot")["email"]
+    named = {"email": email, "apiName": "stolen", "status": 1}
+    key = alice.do("POST /sapi/v1/sub-account/subAccountApi", **named)["apiKey"]
+    one = {"email": email, "subAccountApiKey": key}
+    alice.do(
+        "POST /sapi/v2/sub-account/subAccountApi/ipRestriction",
+        **one,
+        status=2,
+        ipAddress="192.0.2.1,192.0.2.2",
+    )
+    special = as_key(alice, alice.do(CREATE, apiName="one", symbol="BTCUSDT")["apiKey"])
+    plain = as_key(alice, ordinary_key(alice))
+    moved = {
+        "fromAccountType": "SPOT",
+        "toAccountType": "SPOT",
+        "asset": "USDT",
+        "amount": "1",
+        "toEmail": email,
+    }
+    for name, params in (
+        ("POST /sapi/v1/sub-account/virtualSubAccount", {"subAccountString": "more"}),
+        ("POST /sapi/v1/sub-account/subAccountApi", named),
+        ("POST /sapi/v1/sub-account/subAccountApiPermission", {**one, "canUniversalTransfer": "true"}),
+        ("DELETE /sapi/v1/sub-account/subAccountApi/ipRestriction/ipList", {**one, "ipAddress": "192.0.2.1"}),
+        ("POST /sapi/v2/sub-account/subAccountApi/ipRestriction", {**one, "status": 1}),
+        ("POST /sapi/v1/sub-account/universalTransfer", moved),
+        ("POST /sapi/v1/asset/transfer", {"type": "MAIN_FUNDING", "asset": "USDT", "amount": "1"}),
+        ("DELETE /sapi/v1/sub-account/subAccountApi", one),
+    ):  # fmt: skip
+        assert special.refused(name, **params)[0] == -2015, name
+        assert plain.do(name, **params) is not None, name
+    assert special.do("GET /sapi/v1/sub-account/list")["subAccounts"], "reading is its own"
+
+
+def test_special_key_of_a_sub_account_moves_nothing_out_of_it(floor: OperationsFloor, alice: Trader) -> None:
+    create = "POST /sapi/v1/sub-account/virtualSubAccount"
+    one, two = (str(alice.do(create, subAccountString=name)["email"]) for name in ("one", "two"))
+    (row,) = alice.do("GET /sapi/v1/sub-account/list", email=one)["subAccounts"]
+    moved = {
+        "fromAccountType": "SPOT",
+        "toAccountType": "SPOT",
+        "asset": "USDT",
+        "amount": "9",
+        "toEmail": one,
+    }
+    alice.do("POST /sapi/v1/sub-account/universalTransfer", **moved)
+    sub = Trader(floor, row["subUserId"])
+    special, plain = as_key(sub, sub.do(CREATE, apiName="fast")["apiKey"]), as_key(sub, ordinary_key(sub))
+    for name, params in (
+        ("POST /sapi/v1/sub-account/transfer/subToMaster", {"asset": "USDT", "amount": "1"}),
+        ("POST /sapi/v1/sub-account/transfer/subToSub", {"asset": "USDT", "amount": "1", "toEmail": two}),
+    ):
+        assert special.refused(name, **params)[0] == -2015, name
+        assert plain.do(name, **params) is not None, name
+
+
+def test_key_that_is_deleted_meanwhile_makes_no_special_key(floor: OperationsFloor, alice: Trader) -> None:
+    maker, now_us = as_key(alice, ordinary_key(alice)), floor.clock.at_us
+    late = Call({"apiName": "late"}, maker.credential, now_us, now_us + 1_000_000)
+
+    async def pressed_in_between() -> object:
+        making = asyncio.ensure_future(OPERATIONS[CREATE](floor.testnet, late))
+        await asyncio.sleep(0)
+        floor.testnet.directory.delete_all(alice.account_id)
+        return await making
+
+    answer = floor.loop.run_until_complete(pressed_in_between())
+    assert isinstance(answer, WireError)
+    assert answer.code == -2015
+    assert floor.testnet.directory.records() == []
 
 
 def test_leaving_the_mode_deletes_its_keys_and_new_ones_wait_a_day(

@@ -268,3 +268,19 @@ def test_sub_accounts_pay_only_their_own_family(floor: OperationsFloor, alice: T
     held = floor.testnet.venue.engine.ledger.balances(sub.credential.account_id)
     assert held["USDT"] == (0, 0)
     assert floor.testnet.venue.engine.ledger.available(1, "USDT") % SCALE == 0
+
+
+def test_asset_that_is_longer_than_any_is_never_journaled(
+    floor: OperationsFloor, alice: Trader, email: str
+) -> None:
+    sub = own_trader(floor, alice, email)
+    other = alice.do(CREATE, subAccountString="other")["email"]
+    before = floor.testnet.sequencer.position.sequence
+    for trader, name, more in (
+        (alice, UNIVERSAL, {**SPOT, "toEmail": email}), (sub, TO_MASTER, {}), (sub, TO_SIBLING, {"toEmail": other}),
+    ):  # fmt: skip
+        asked = {**more, "amount": "1"}
+        assert trader.refused(name, **{**asked, "asset": "A" * 21})[0] == -1130, name
+        assert floor.testnet.sequencer.position.sequence == before
+        assert trader.refused(name, **{**asked, "asset": "A" * 20})[0] == -4026, name
+        before += 1

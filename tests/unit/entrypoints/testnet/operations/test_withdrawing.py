@@ -222,3 +222,11 @@ def test_deposit_address_is_each_accounts_own(floor: OperationsFloor, alice: Tra
     assert alice.refused(DEPOSIT_ADDRESS, coin="NONE")[0] == -4018
     assert alice.refused(DEPOSIT_ADDRESS, coin="BTC", network="ETH")[0] == -1130
     assert alice.refused(DEPOSIT_ADDRESS)[0] == -1102
+
+
+def test_address_that_is_longer_than_any_is_never_journaled(floor: OperationsFloor, alice: Trader) -> None:
+    before = floor.testnet.sequencer.position.sequence
+    assert alice.refused(APPLY, **{**ONE_BTC, "address": "a" * 257}) == NOT_LISTED
+    assert floor.testnet.sequencer.position.sequence == before
+    assert alice.refused(APPLY, **{**ONE_BTC, "address": "a" * 256}) == NOT_LISTED
+    assert floor.testnet.sequencer.position.sequence == before + 1

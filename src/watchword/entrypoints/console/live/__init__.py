@@ -1,0 +1,1 @@
+"""Live events for viewers: the testnet's streams, relayed. Nothing here changes anything."""

@@ -1,0 +1,280 @@
+"""An account's portfolio: what it is worth and was, how that is divided, what each symbol earned. Adds up in integers.
+
+Equity of the past is what was held then (today's balances, walked back over trades and moves) at candle closes of then.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.route import Ask, Route
+from watchword.entrypoints.console.routes.account_past import ASKED_AT_ONCE_MAX, Past, fills_of, past_of
+from watchword.entrypoints.console.routes.market import Interval, candles_of
+from watchword.entrypoints.console.routes.testnet_accounts import account_in_path
+from watchword.entrypoints.console.routes.trading_lists import QUOTE, Quote
+from watchword.entrypoints.console.trading_views import scaled
+from watchword.exchange.portfolio import (
+    SHARES_WHOLE,
+    Change,
+    Earned,
+    Fill,
+    changes_of,
+    earned_by,
+    holdings_at,
+    price_along,
+    route_between,
+    shares_of,
+    worth_of,
+)
+from watchword.kernel.units import format_scaled, multiply_scaled
+
+TAG: Final = "portfolio"
+Span = Literal["1d", "7d", "30d", "90d", "1y"]
+
+HOUR_US: Final = 3_600_000_000
+#: Span → length of a candle, its name, and how many.
+_STEPS: Final[Mapping[Span, tuple[int, Interval, int]]] = {
+    "1d": (HOUR_US // 4, "15m", 96),
+    "7d": (2 * HOUR_US, "2h", 84),
+    "30d": (8 * HOUR_US, "8h", 90),
+    "90d": (24 * HOUR_US, "1d", 90),
+    "1y": (72 * HOUR_US, "3d", 122),
+}
+#: Symbol → moment → close.
+Closes = dict[str, dict[int, int]]
+
+
+class EquityPoint(msgspec.Struct, frozen=True):
+    """What an account was worth at a moment; assets without a price count for nothing."""
+
+    time_us: int
+    worth: str
+
+
+class AllocationRow(msgspec.Struct, frozen=True):
+    """One asset's part of the whole.
+
+    Attributes:
+        amount: Free and locked.
+        worth: None where there is no price.
+        share_percent: Of the total, with two decimals; all of them add up to 100.
+    """
+
+    asset: str
+    amount: str
+    worth: str | None
+    share_percent: str
+
+
+class EarnedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What trading one symbol brought, at average cost, in the symbol's quote asset.
+
+    Attributes:
+        position: Base bought here and not sold again.
+        average_cost: Of one unit of it; None without a position.
+        realised: By sales, fees taken off.
+        unrealised: Of the position at the last price; None without one.
+        uncovered: Base sold that was not bought here, so that its cost is not known; it earned nothing here.
+        fees: By asset; those in base or quote are in the other figures already.
+        trades: How many.
+    """
+
+    symbol: str
+    quote: str
+    position: str
+    average_cost: str | None
+    realised: str
+    unrealised: str | None
+    uncovered: str
+    fees: dict[str, str]
+    trades: int
+
+
+class Portfolio(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's portfolio, in a quote asset, at one moment.
+
+    Attributes:
+        total: What it is worth.
+        realised, unrealised: Sums over symbols, in the quote asset at last prices.
+        unpriced: Assets that have no price in it, and symbols' quotes.
+        complete: Whether everything that moved is known; else what was before may be wrong.
+    """
+
+    account: int
+    quote: str
+    at_us: int
+    total: str
+    realised: str
+    unrealised: str
+    equity: list[EquityPoint]
+    allocation: list[AllocationRow]
+    symbols: list[EarnedRow]
+    unpriced: list[str]
+    complete: bool
+
+
+class PortfolioQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Over which time, and in what."""
+
+    span: Annotated[Span, Meta(description="How far back equity goes.")] = "7d"
+    quote: Quote = QUOTE
+
+
+async def show_portfolio(ask: Ask[None, PortfolioQuery]) -> Portfolio | Problem:
+    """Show a portfolio."""
+    account, query = account_in_path(ask), ask.query
+    past = account if isinstance(account, Problem) else await past_of(ask, account)
+    if isinstance(account, Problem):
+        return account
+    if isinstance(past, Problem):
+        return past
+    fills = await fills_of(ask, account, past)
+    if isinstance(fills, Problem):
+        return fills
+    closes = await _closes(ask, past, fills, query)
+    if isinstance(closes, Problem):
+        return closes
+    # Years of trades take a moment to add up, and others are served meanwhile.
+    return await asyncio.to_thread(portfolio_of, account, past, fills, closes, query)
+
+
+def portfolio_of(
+    account: int, past: Past, fills: Sequence[Fill], closes: Closes, query: PortfolioQuery
+) -> Portfolio:
+    """Add a portfolio up.
+
+    Args:
+        account: Its number.
+        past: What it has, and what moved.
+        fills: Its trades until then, in order.
+        closes: Candle closes by symbol and moment, for the past.
+        query: Over which time, and in what.
+    """
+    quote, held = query.quote, past.held()
+    now = worth_of(held, lambda asset, _: past.last_price(asset, quote), past.at_us)
+    earned = earned_by(fills)
+    realised, unrealised, unpriced = _sums(past, earned, quote)
+    return Portfolio(
+        account=account, quote=quote, at_us=past.at_us, total=format_scaled(now.total),
+        realised=format_scaled(realised), unrealised=format_scaled(unrealised),
+        equity=_equity(past, fills, closes, query, now.total), allocation=_allocation(past, held, quote),
+        symbols=[_earned_row(past, one) for one in earned], unpriced=sorted({*now.unpriced, *unpriced}),
+        complete=past.complete,
+    )  # fmt: skip
+
+
+async def _closes(
+    ask: Ask[Any, Any], past: Past, fills: Sequence[Fill], query: PortfolioQuery
+) -> Closes | Problem:
+    """Read the candles that what was ever held is valued by."""
+    step_us, interval, count = _STEPS[query.span]
+    names = _names(past)
+    assets = {*past.held(), *(move.asset for move in past.moves)}
+    assets.update(asset for fill in fills for asset in (fill.base, fill.quote))
+    routes = [route_between(asset, query.quote, names) for asset in sorted(assets)]
+    symbols = sorted({symbol for route in routes if route for symbol, _ in route})
+    gate = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
+
+    async def read(symbol: str) -> dict[int, int] | Problem:
+        async with gate:
+            candles = await candles_of(ask, symbol, interval, count + 1, past.at_us)
+        if isinstance(candles, Problem):
+            return candles
+        return {candle.open_us + step_us: scaled(candle.close) for candle in candles}
+
+    found: Closes = {}
+    for symbol, closes in zip(symbols, await asyncio.gather(*map(read, symbols)), strict=True):
+        if isinstance(closes, Problem):
+            return closes
+        found[symbol] = closes
+    return found
+
+
+def _equity(
+    past: Past, fills: Sequence[Fill], closes: Closes, query: PortfolioQuery, total: int
+) -> list[EquityPoint]:
+    """Value the past at candle boundaries, and now."""
+    step_us, _, count = _STEPS[query.span]
+    last_us = past.at_us // step_us * step_us
+    first_us = max(last_us - (count - 1) * step_us, past.created_us)
+    moments = [at for at in range(last_us - (count - 1) * step_us, last_us + 1, step_us) if at >= first_us]
+    changes: list[Change] = [*past.moves_made(), *(change for fill in fills for change in changes_of(fill))]
+    names = _names(past)
+    routes = {asset: route_between(asset, query.quote, names) for asset in {*past.held(), *_assets(changes)}}
+
+    def price_of(asset: str, at_us: int) -> int | None:
+        return price_along(routes[asset], lambda symbol: closes.get(symbol, {}).get(at_us))
+
+    points = [
+        EquityPoint(at_us, format_scaled(worth_of(holdings, price_of, at_us).total))
+        for at_us, holdings in zip(moments, holdings_at(past.held(), changes, moments), strict=True)
+    ]
+    return [*points, EquityPoint(past.at_us, format_scaled(total))]
+
+
+def _allocation(past: Past, held: Mapping[str, int], quote: str) -> list[AllocationRow]:
+    rows = []
+    for asset, amount in held.items():
+        if amount:
+            price = past.last_price(asset, quote)
+            rows.append((asset, amount, None if price is None else multiply_scaled(price, amount)))
+    rows.sort(key=lambda row: (-(row[2] or 0), row[0]))
+    shares = shares_of([worth or 0 for _, _, worth in rows])
+    return [
+        AllocationRow(
+            asset, format_scaled(amount), None if worth is None else format_scaled(worth), _percent(share)
+        )
+        for (asset, amount, worth), share in zip(rows, shares, strict=True)
+    ]
+
+
+def _earned_row(past: Past, one: Earned) -> EarnedRow:
+    price = past.last_price(one.base, one.quote) if one.position else None
+    return EarnedRow(
+        symbol=one.symbol, quote=one.quote, position=format_scaled(one.position),
+        average_cost=format_scaled(one.average_cost) if one.position else None,
+        realised=format_scaled(one.earned), unrealised=None if price is None else format_scaled(one.unrealised(price)),
+        uncovered=format_scaled(one.uncovered), fees={asset: format_scaled(fee) for asset, fee in one.fees.items()},
+        trades=one.trades,
+    )  # fmt: skip
+
+
+def _sums(past: Past, earned: Sequence[Earned], quote: str) -> tuple[int, int, set[str]]:
+    """Add up over symbols in one asset; quotes that have no price in it are named and left out."""
+    realised = unrealised = 0
+    unpriced: set[str] = set()
+    for one in earned:
+        rate = past.last_price(one.quote, quote)
+        if rate is None:
+            unpriced.add(one.quote)
+            continue
+        price = past.last_price(one.base, one.quote) if one.position else None
+        realised += multiply_scaled(rate, one.earned)
+        unrealised += multiply_scaled(rate, one.unrealised(price)) if price is not None else 0
+    return realised, unrealised, unpriced
+
+
+def _names(past: Past) -> dict[str, str]:
+    return {f"{one.base}/{one.quote}": one.symbol for one in past.symbols}
+
+
+def _assets(changes: Sequence[Change]) -> set[str]:
+    return {change.asset for change in changes}
+
+
+def _percent(share: int) -> str:
+    whole, part = divmod(share, SHARES_WHOLE // 100)
+    return f"{whole}.{part:02d}"
+
+
+ROUTES: Final = (
+    Route(
+        method="GET", path="/accounts/{account}/portfolio", name="showPortfolio",
+        summary="Show an account's equity over time, its allocation, and what each symbol earned.", tag=TAG,
+        action="account.read", handler=show_portfolio, query=PortfolioQuery, answer=Portfolio, limit="heavy",
+    ),
+)  # fmt: skip
