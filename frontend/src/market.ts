@@ -46,6 +46,7 @@ class Market {
     this.book = new BookView(root);
     this.tape = new Tape(root);
     this.readCandles();
+    root.addEventListener("click", (event) => this.priceTaken(event));
     const events = new URLSearchParams(this.query);
     if (account !== "") {
       events.set("account", account);
@@ -128,6 +129,16 @@ class Market {
       place?.classList.toggle("down", way === "down");
     }
     document.title = `${text} ${this.query.get("symbol") ?? ""} · Watchword`;
+  }
+
+  /** A click on a level takes its price into the form. */
+  private priceTaken(event: Event): void {
+    const row = event.target instanceof Element ? event.target.closest("[data-side] tr") : null;
+    const price = row?.querySelector("td")?.textContent.replaceAll(",", "") ?? "";
+    const field = this.root.querySelector<HTMLInputElement>("#f-price");
+    if (price !== "" && field !== null) {
+      field.value = price;
+    }
   }
 
   private free(balances: Balances): void {

@@ -1,10 +1,10 @@
 """The pages over real people in memory: no disk, no socket. What a testnet would say is put in by tests.
 
-    console = PagesConsole(tmp_path)
-    console.answers["listKeys"] = ApiKeyPage([], None, 0)
-    ann = console.browser().sign_in("ann", "trader")
-    page = await ann.get("/keys")
-    await ann.post("/keys/new", {"label": "x"})          # with the form's token, as a browser sends it
+console = PagesConsole(tmp_path)
+console.answers["listKeys"] = ApiKeyPage([], None, 0)
+ann = console.browser().sign_in("ann", "trader")
+page = await ann.get("/keys")
+await ann.post("/keys/new", {"label": "x"})          # with the form's token, as a browser sends it
 """
 
 import re
@@ -58,7 +58,9 @@ class PagesConsole(PeopleConsole):
         """Somebody's browser."""
         return FakeBrowser(self)
 
-    def signed_in(self, name: str = "olga", role: Role = "owner") -> "FakeBrowser":
+    def signed_in(  # type: ignore[override]  # people of pages have browsers, those of the API tokens
+        self, name: str = "olga", role: Role = "owner"
+    ) -> "FakeBrowser":
         """A browser of somebody signed in, who showed their factor just now."""
         return self.browser().sign_in(name, role)
 
@@ -83,7 +85,7 @@ class FakeBrowser:
     def __init__(self, console: PagesConsole) -> None:
         self.console = console
         address = ADDRESS.replace("http", "https") if console.tls else ADDRESS
-        self.http = AsyncClient(transport=ASGITransport(console.door), base_url=address)  # type: ignore[arg-type]
+        self.http = AsyncClient(transport=ASGITransport(console.door), base_url=address)
         self.address = address
 
     def sign_in(self, name: str, role: Role) -> Self:
@@ -116,9 +118,16 @@ class FakeBrowser:
 
     async def send(self, path: str, form: Mapping[str, Any], **headers: str) -> Response:
         """Send a form as it is."""
-        sent = {"content-type": FORM, "origin": self.address, "sec-fetch-site": "same-origin", **_named(headers)}
+        sent = {
+            "content-type": FORM,
+            "origin": self.address,
+            "sec-fetch-site": "same-origin",
+            **_named(headers),
+        }
         body = urlencode(form, doseq=True)
-        return await self.http.post(path, content=body, headers={name: value for name, value in sent.items() if value})
+        return await self.http.post(
+            path, content=body, headers={name: value for name, value in sent.items() if value}
+        )
 
 
 def _named(headers: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,11 @@ from typing import Any, Final
 
 import jinja2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from tests.support.canary import Canary
 
 from watchword.entrypoints.console.pages.door import PAGE_HEADERS
 from watchword.entrypoints.console.pages.rendering import TEMPLATES
@@ -103,12 +107,16 @@ def _handler(desk: Desk, page: bytes, scripts: Path) -> type[http.server.BaseHTT
 
         def _answer(self, body: bytes, media: str) -> None:
             self.send_response(200)
-            for name, value in {**PAGE_HEADERS, "content-type": media, "content-length": str(len(body))}.items():
+            for name, value in {
+                **PAGE_HEADERS,
+                "content-type": media,
+                "content-length": str(len(body)),
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
     return Handler
@@ -157,6 +165,8 @@ class Wire:
         self.sent.append(urllib.parse.unquote_to_bytes(body))
 
 
+#: Letters of base64 at the end of any private key file that are its own.
+OWN_LETTERS: Final = 40
 STORED: Final = """async () => {
   const databases = await indexedDB.databases();
   return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, databases, await caches.keys(),
@@ -168,3 +178,18 @@ def stored_by(page: Page) -> bytes:
     """Return all that a page keeps in its browser: storages, databases, caches, cookies, its address and history."""
     kept = page.context.storage_state(indexed_db=True)
     return f"{kept}{page.evaluate(STORED)}".encode()
+
+
+def canaries_of(raw: bytes, passphrase: str | None) -> list[Canary]:
+    """What must be seen nowhere: the private numbers, the file's own bytes, the passphrase."""
+    secret = passphrase.encode() if passphrase else None
+    key = load_pem_private_key(raw, secret)
+    # How a file begins is the same for every key of its kind.
+    found = [Canary("file", b"".join(raw.splitlines()[1:-1])[-OWN_LETTERS:])]
+    if isinstance(key, Ed25519PrivateKey):
+        found.append(Canary("seed", key.private_bytes_raw()))
+    elif isinstance(key, RSAPrivateKey):
+        numbers = key.private_numbers()
+        for name, number in (("d", numbers.d), ("p", numbers.p), ("q", numbers.q)):
+            found.append(Canary(name, number.to_bytes((number.bit_length() + 7) // 8)))
+    return [*found, Canary("passphrase", secret)] if secret else found

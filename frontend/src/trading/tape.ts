@@ -19,13 +19,6 @@ export class Tape {
     this.body = root.querySelector("[data-trades]");
     this.priceDecimals = decimalsOf(root.dataset["priceStep"] ?? "");
     this.quantityDecimals = decimalsOf(root.dataset["quantityStep"] ?? "");
-    this.body?.querySelectorAll("tr").forEach((row) => {
-      const [price, quantity] = [row.cells[0], row.cells[1]];
-      if (price !== undefined && quantity !== undefined && row.cells.length === 3) {
-        price.textContent = written(price.textContent.replaceAll(",", ""), this.priceDecimals);
-        quantity.textContent = written(quantity.textContent.replaceAll(",", ""), this.quantityDecimals);
-      }
-    });
   }
 
   /** Puts trades, oldest first, above the others. */

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
 from tests.support.keygen_page import ESBUILD, FRONTEND
 
 NODE_WAIT_S: Final = 120
@@ -22,9 +21,19 @@ def test_unit_tests_of_browser_modules_pass_in_node(tmp_path: Path, file: Path) 
     if node is None or not ESBUILD.exists():
         pytest.xfail("there is no node or no node_modules; `make test` installs both")
     bundle = tmp_path / file.name
-    command = [ESBUILD, file, "--bundle", "--platform=node", "--format=esm", f"--outfile={bundle}", "--log-level=error"]
+    command = [
+        ESBUILD,
+        file,
+        "--bundle",
+        "--platform=node",
+        "--format=esm",
+        f"--outfile={bundle}",
+        "--log-level=error",
+    ]
     subprocess.run(command, check=True, cwd=FRONTEND, timeout=NODE_WAIT_S)
-    done = subprocess.run([node, "--test", bundle], capture_output=True, text=True, timeout=NODE_WAIT_S, check=False)
+    done = subprocess.run(
+        [node, "--test", bundle], capture_output=True, text=True, timeout=NODE_WAIT_S, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -17,7 +17,6 @@ from watchword.adapters.home import admin_socket_path
 from watchword.adapters.system import monotonic_ns
 from watchword.config import Settings
 from watchword.entrypoints.sockets.admin_socket import connect
-from watchword.entrypoints.testnet.admin.listener import answer
 from watchword.entrypoints.testnet.admin.requests import AnyRequest
 from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
 
@@ -114,6 +113,9 @@ class _Offline:
 
     def ask(self, request: AnyRequest) -> Any:
         """Perform one request here."""
+        # Here and not above: it brings the whole testnet, and every command would wait for that.
+        from watchword.entrypoints.testnet.admin.listener import answer
+
         return _unwrap(self._runner.run(answer(self._testnet, msgspec.json.encode(request))))
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ def init(
             return
         say(f"Enrolment token of {name}, shown this once: {token}")
         say(
-            "Start the console (watchword console serve), then set password and second factor: watchword enrol"
+            "Start the console (watchword console serve), then set password and second factor: at its page /set-up, or by: watchword enrol"
         )
 
 
@@ -88,7 +88,7 @@ def recover(
             return
         say(f"Enrolment token of {name}, shown this once: {token}")
         say(
-            "Start the console (watchword console serve), then set password and second factor: watchword enrol"
+            "Start the console (watchword console serve), then set password and second factor: at its page /set-up, or by: watchword enrol"
         )
 
 

@@ -18,10 +18,16 @@ from watchword.entrypoints.console.application import PATH_VALUE_PATTERN
 from watchword.entrypoints.console.problem import Kind, ProblemAnswer
 from watchword.entrypoints.console.reading import MEDIA_TYPE
 from watchword.entrypoints.console.route import PREFIX, Route
+from watchword.entrypoints.console.streaming import EVENTS
 
 OPENAPI_VERSION: Final = "3.1.0"
 _REF: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)\}")
+#: What answers in pieces are, by their media type; others are texts. Of events: each one.
+_STREAMED: Final[dict[str, dict[str, Any]]] = {
+    MEDIA_TYPE: {"type": "array", "items": {"type": "object"}},
+    EVENTS: {"type": "object", "properties": {"event": {"type": "string"}, "data": {"type": "string"}}},
+}
 #: A line of a docstring's `Attributes:`, with the lines that go on further in.
 _ATTRIBUTE: Final = re.compile(r"^ {4}([a-z_]+(?:, [a-z_]+)*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _DESCRIPTION: Final = (
@@ -90,7 +96,7 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.answer is not None:
         answer["content"] = {MEDIA_TYPE: {"schema": _ref(route.answer)}}
     elif route.media:
-        answer["content"] = {route.media: {"schema": {"type": "string"}}}
+        answer["content"] = {route.media: {"schema": _STREAMED.get(route.media, {"type": "string"})}}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,

@@ -26,7 +26,10 @@ LOG: Final = logging.getLogger("watchword.console.telling")
 LOOK_S: Final = 2.0
 #: What was told is remembered so far back; older than that nothing is told again either.
 TOLD_COUNT_MAX: Final = 10_000
-EVENTS_LOOKED_AT: Final = 200
+#: All that a testnet remembers: a month that passes at once brings many.
+EVENTS_LOOKED_AT: Final = 1_000
+#: Keys end after days; every so manieth look is often enough for them.
+KEYS_EVERY_LOOKS: Final = 5
 
 
 class Telling:
@@ -36,11 +39,14 @@ class Telling:
         """Begin with nothing told."""
         self._console = console
         self._told: dict[tuple[str, ...], None] = {}
+        self._looks = 0
 
     async def look(self) -> None:
         """Look once, and tell what is new."""
         await self._approvals()
-        await self._keys()
+        if self._looks % KEYS_EVERY_LOOKS == 0:
+            await self._keys()
+        self._looks += 1
 
     async def _approvals(self) -> None:
         found = await neighbours_of(self._console).ask_gateway(ListApprovals())

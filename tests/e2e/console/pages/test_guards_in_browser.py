@@ -78,7 +78,8 @@ def elsewhere(tmp_path: Path) -> Iterator[Callable[[str], str]]:
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *given: Quiet(*given, directory=str(tmp_path))  # type: ignore[arg-type]
+        ("127.0.0.1", 0),
+        lambda *given: Quiet(*given, directory=str(tmp_path)),  # type: ignore[arg-type]
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -150,7 +151,9 @@ def test_page_is_in_nobodys_frame(tab: Tab, origin: str, elsewhere: Callable[[st
     assert any("frame" in one.lower() for one in tab.complaints)
 
 
-def test_form_of_elsewhere_changes_nothing(tab: Tab, console: PagesConsole, origin: str, elsewhere: Any) -> None:
+def test_form_of_elsewhere_changes_nothing(
+    tab: Tab, console: PagesConsole, origin: str, elsewhere: Any
+) -> None:
     tab.page.goto("/keys")
     token = tab.page.locator('meta[name="csrf"]').get_attribute("content")
     deleted: list[Any] = []
@@ -229,7 +232,9 @@ def test_fields_say_to_the_browser_what_to_remember(tab: Tab, chromium: Browser,
     nobody.close()
 
 
-def test_stale_factor_is_asked_for_in_the_dialogue_and_the_key_is_made(tab: Tab, console: PagesConsole) -> None:
+def test_stale_factor_is_asked_for_in_the_dialogue_and_the_key_is_made(
+    tab: Tab, console: PagesConsole
+) -> None:
     page = tab.page
     page.goto("/keys")
     page.get_by_role("link", name="Create API key").first.click()

@@ -10,7 +10,7 @@ from tests.support.console_people import PeopleConsole
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.neighbours import Neighbours
 from watchword.entrypoints.console.problem import Problem
-from watchword.entrypoints.console.telling import TOLD_COUNT_MAX, Telling
+from watchword.entrypoints.console.telling import KEYS_EVERY_LOOKS, TOLD_COUNT_MAX, Telling
 
 
 class FixedNeighbours:
@@ -56,9 +56,10 @@ def neighbours_in(console: PeopleConsole) -> FixedNeighbours:
 
 
 async def told_by(telling: Telling, console: PeopleConsole) -> list[tuple[str, str]]:
-    """Look once; who was told what."""
+    """Look until keys were looked at too; who was told what."""
     before = len(console.outbox.sent)
-    await telling.look()
+    for _ in range(KEYS_EVERY_LOOKS):
+        await telling.look()
     return [(one.address, one.subject) for one in console.outbox.sent[before:]]
 
 

@@ -78,11 +78,13 @@ async def _page(visit: Visit, problem: Problem | None, tab: str | None = None) -
         if tab in {"", "/deposits"}
         else None
     )
+    listed = await visit.call("listSymbols") if narrowed == "symbol" else None
     after = None if isinstance(found, Problem) else getattr(found, "next", None)
     same = {"account": str(chosen.account_id), "search": search}
     return shown(
         "account.html", visit, problem.kind.status if problem is not None else 200,
         accounts=accounts, account=chosen, tabs=TABS, tab=tab, path=PATH + tab, search=search, narrowed=narrowed,
+        symbols=[] if listed is None or isinstance(listed, Problem) else [one.symbol for one in listed.items],
         found=found, failed=found if isinstance(found, Problem) else None, problem=problem,
         faucet=None if isinstance(faucet, Problem) else faucet,
         next_page=f"{PATH}{tab}?{urlencode({**same, 'after': after})}" if after else "",

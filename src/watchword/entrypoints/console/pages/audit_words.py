@@ -48,7 +48,9 @@ def headline(event: dict[str, Any]) -> str:
         case "signature:intended":
             parameters = event.get("parameters")
             known = parameters if isinstance(parameters, dict) else {}
-            return _joined(event.get("endpoint"), known.get("side"), known.get("quantity"), known.get("symbol"))
+            return _joined(
+                event.get("endpoint"), known.get("side"), known.get("quantity"), known.get("symbol")
+            )
         case "signature:concluded":
             code = event.get("code")
             order = event.get("order_id")

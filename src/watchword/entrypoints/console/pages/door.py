@@ -34,7 +34,7 @@ from watchword.entrypoints.console.pages.finding import PageTable
 from watchword.entrypoints.console.pages.page import Bytes, Go, Page, View
 from watchword.entrypoints.console.pages.rendering import Renderer
 from watchword.entrypoints.console.pages.visit import Visit, read_form
-from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.problem import Kind, Problem
 from watchword.entrypoints.console.route import Caller, Route
 from watchword.entrypoints.console.streaming import Streamed, StreamedResponse
 from watchword.kernel.errors import InvariantError
@@ -64,6 +64,7 @@ PAGE_HEADERS: Final[Mapping[str, str]] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "vary": "Cookie, HX-Request",
 }
+NO_PAGE: Final = Kind("no-such-page", 404, "There is no such page")
 _ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 _STALE_FORM: Final = Problem(
     told.FOREIGN_PAGE, "this form is out of date: go back, reload the page and send it again"
@@ -248,7 +249,7 @@ def _with_cookies(response: Response, visit: Visit) -> Response:
 
 
 async def _no_page(_: Visit) -> Problem:
-    return Problem(told.NO_ROUTE, "there is no such page")
+    return Problem(NO_PAGE, "the address may be mistyped, or what it showed is gone")
 
 
 _NO_PAGE: Final = Page(path="/", get=_no_page, stages=None)

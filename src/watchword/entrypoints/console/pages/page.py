@@ -1,7 +1,7 @@
 """What a page of the console is, and what its handlers answer. Never renders, never dispatches."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -10,9 +10,6 @@ from watchword.accounts.roles import Action
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.streaming import Streamed
-
-if TYPE_CHECKING:
-    from watchword.entrypoints.console.pages.visit import Visit
 
 SIGNED_IN: Final[frozenset[Stage]] = frozenset({"full"})
 
@@ -63,7 +60,8 @@ class Bytes(msgspec.Struct, frozen=True):
 
 
 Answer: TypeAlias = View | Go | Bytes | Streamed | Problem
-Handler: TypeAlias = Callable[["Visit"], Awaitable[Answer]]
+#: Takes a `Visit`, which knows its page: named loosely here, so that neither module needs the other.
+Handler: TypeAlias = Callable[[Any], Awaitable[Answer]]
 
 
 class Nav(msgspec.Struct, frozen=True):
@@ -112,7 +110,7 @@ def showing(template: str, **context: Any) -> Handler:
         context: What it shows.
     """
 
-    async def show(_: "Visit") -> Answer:
+    async def show(_: object) -> Answer:
         return View(template, context)
 
     return show

@@ -46,16 +46,20 @@ class Renderer:
         toast = text_of(visit.jar.get(TOAST))
         if toast:
             visit.jar.drop(TOAST)
-        return _environment().get_template(view.template).render(
-            visit=visit,
-            asset=self._asset,
-            signed_in=_signed_in(visit),
-            groups=self._groups(visit),
-            theme=visit.jar.theme,
-            toast=toast,
-            csrf=self._tokens.token_for(bound),
-            when=lambda at_us: wording.when(at_us, visit.now_us),
-            **view.context,
+        return (
+            _environment()
+            .get_template(view.template)
+            .render(
+                visit=visit,
+                asset=self._asset,
+                signed_in=_signed_in(visit),
+                groups=self._groups(visit),
+                theme=visit.jar.theme,
+                toast=toast,
+                csrf=self._tokens.token_for(bound),
+                when=lambda at_us: wording.when(at_us, visit.now_us),
+                **view.context,
+            )
         )
 
     def _groups(self, visit: Visit) -> list[tuple[str, list[Link]]]:

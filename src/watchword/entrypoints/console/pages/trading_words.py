@@ -82,3 +82,21 @@ def hour(at_us: int) -> str:
 def plain(amount: str) -> str:
     """Write an amount as a form takes it: no zeros at the end, nothing between thousands."""
     return trimmed(amount).replace(",", "")
+
+
+def stepped(amount: str, step: str) -> str:
+    """Write a price or quantity with the decimals its step has, as the page's script does.
+
+    Args:
+        amount: A decimal text.
+        step: Such as `0.01000000`.
+    """
+    decimals = len(step.partition(".")[2].rstrip("0"))
+    whole, _, fraction = trimmed(amount, decimals).partition(".")
+    return f"{whole}.{fraction:0<{decimals}}" if decimals else whole
+
+
+def percent(change: str) -> str:
+    """Write a change in percent with its sign and two decimals."""
+    sign = "+" if rise(change) == "up" else ""
+    return f"{sign}{money(change)} %"

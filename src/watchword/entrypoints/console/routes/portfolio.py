@@ -36,14 +36,16 @@ TAG: Final = "portfolio"
 Span = Literal["1d", "7d", "30d", "90d", "1y"]
 
 HOUR_US: Final = 3_600_000_000
-#: Span → length of a candle, its name, and how many.
-_STEPS: Final[Mapping[Span, tuple[int, Interval, int]]] = {
-    "1d": (HOUR_US // 4, "15m", 96),
-    "7d": (2 * HOUR_US, "2h", 84),
-    "30d": (8 * HOUR_US, "8h", 90),
-    "90d": (24 * HOUR_US, "1d", 90),
-    "1y": (72 * HOUR_US, "3d", 122),
-}
+_DAY_US: Final = 24 * HOUR_US
+_SPANS_US: Final[Mapping[Span, int]] = {
+    "1d": _DAY_US, "7d": 7 * _DAY_US, "30d": 30 * _DAY_US, "90d": 90 * _DAY_US, "1y": 365 * _DAY_US,
+}  # fmt: skip
+#: Lengths of candles, from the finest. An account younger than the span is shown finer.
+_STEPS: Final[tuple[tuple[int, Interval], ...]] = (
+    (HOUR_US // 60, "1m"), (HOUR_US // 12, "5m"), (HOUR_US // 4, "15m"), (HOUR_US, "1h"), (2 * HOUR_US, "2h"),
+    (8 * HOUR_US, "8h"), (_DAY_US, "1d"), (3 * _DAY_US, "3d"),
+)  # fmt: skip
+POINTS_MAX: Final = 130
 #: Symbol → moment → close.
 Closes = dict[str, dict[int, int]]
 
@@ -171,7 +173,7 @@ async def _closes(
     ask: Ask[Any, Any], past: Past, fills: Sequence[Fill], query: PortfolioQuery
 ) -> Closes | Problem:
     """Read the candles that what was ever held is valued by."""
-    step_us, interval, count = _STEPS[query.span]
+    step_us, interval, moments = _moments(past, query.span)
     names = _names(past)
     assets = {*past.held(), *(move.asset for move in past.moves)}
     assets.update(asset for fill in fills for asset in (fill.base, fill.quote))
@@ -181,7 +183,7 @@ async def _closes(
 
     async def read(symbol: str) -> dict[int, int] | Problem:
         async with gate:
-            candles = await candles_of(ask, symbol, interval, count + 1, past.at_us)
+            candles = await candles_of(ask, symbol, interval, len(moments) + 1, past.at_us)
         if isinstance(candles, Problem):
             return candles
         return {candle.open_us + step_us: scaled(candle.close) for candle in candles}
@@ -198,10 +200,7 @@ def _equity(
     past: Past, fills: Sequence[Fill], closes: Closes, query: PortfolioQuery, total: int
 ) -> list[EquityPoint]:
     """Value the past at candle boundaries, and now."""
-    step_us, _, count = _STEPS[query.span]
-    last_us = past.at_us // step_us * step_us
-    first_us = max(last_us - (count - 1) * step_us, past.created_us)
-    moments = [at for at in range(last_us - (count - 1) * step_us, last_us + 1, step_us) if at >= first_us]
+    _, _, moments = _moments(past, query.span)
     changes: list[Change] = [*past.moves_made(), *(change for fill in fills for change in changes_of(fill))]
     names = _names(past)
     routes = {asset: route_between(asset, query.quote, names) for asset in {*past.held(), *_assets(changes)}}
@@ -214,6 +213,15 @@ def _equity(
         for at_us, holdings in zip(moments, holdings_at(past.held(), changes, moments), strict=True)
     ]
     return [*points, EquityPoint(past.at_us, format_scaled(total))]
+
+
+def _moments(past: Past, span: Span) -> tuple[int, Interval, list[int]]:
+    """Say at which candle boundaries the past is valued: step, its name, and the boundaries, at most POINTS_MAX."""
+    first_us = max(past.at_us - _SPANS_US[span], past.created_us)
+    life_us = past.at_us - first_us
+    step_us, interval = next((one for one in _STEPS if life_us // one[0] < POINTS_MAX), _STEPS[-1])
+    begin_us = -(-first_us // step_us) * step_us
+    return step_us, interval, list(range(begin_us, past.at_us + 1, step_us))
 
 
 def _allocation(past: Past, held: Mapping[str, int], quote: str) -> list[AllocationRow]:
