@@ -108,6 +108,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         desk.stop()
 
 
+@pytest.mark.long
 def test_every_command_of_the_recipe_does_what_it_says(reader: Reader) -> None:
     assert LINES[:2] == BEGUN
     said: dict[str, str] = {}
@@ -196,6 +197,7 @@ def test_commands_without_a_terminal_take_files_and_print_json(reader: Reader) -
     assert _run(home, "approval", "show", "ap-nosuch", fails=True)["error"]
 
 
+@pytest.mark.long
 def test_api_command_reaches_every_route_by_name(reader: Reader) -> None:
     home, folder = reader.desk.home, reader.folder
     routes = {one["operation"] for one in _run(home, "api")}

@@ -7,7 +7,7 @@ Choice = Literal["limits", "read", "own"]
 CHOICES: Final[tuple[Choice, ...]] = get_args(Choice)
 SYMBOLS_MAX: Final = 30
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{2,20}")
-_AMOUNT: Final = re.compile(r"(?=.*[1-9])\d{1,12}(\.\d{1,8})?")
+_AMOUNT: Final = re.compile(r"(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,8})?")
 
 READ_ONLY: Final = """\
 # Made in the console: reads, and changes nothing.

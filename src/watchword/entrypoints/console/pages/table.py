@@ -9,6 +9,7 @@ from watchword.entrypoints.console.pages import (
     home,
     keys,
     market,
+    people,
     portfolio,
     security,
     set_up,
@@ -32,5 +33,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *virtual_keys.PAGES,
     *approvals.PAGES,
     *audit.PAGES,
+    *people.PAGES,
     *security.PAGES,
 )

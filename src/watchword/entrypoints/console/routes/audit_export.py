@@ -90,13 +90,14 @@ async def _pieces(
             if texts:
                 yield (between + shape.between.join(texts)).encode()
                 between = shape.between
+            is_cut = bool(page.cursor) or len(texts) < len(page.rows)
             if not page.cursor or written >= EXPORT_ROWS_MAX:
                 break
             following = await asyncio.to_thread(find, page.cursor)
             if isinstance(following, BadCursor):
                 break
             page = following
-        for why in _shortcomings(is_cut=bool(page.cursor), mismatched=mismatched):
+        for why in _shortcomings(is_cut=is_cut, mismatched=mismatched):
             yield (between + shape.note(why)).encode()
             between = shape.between
         yield shape.end.encode()

@@ -52,7 +52,7 @@ def opened(home: Path, gateway: list[Row], console: list[Row]) -> PagesConsole:
     if console:
         write(trail_paths(home)[CONSOLE], console)
     made = PagesConsole(home)
-    made.at_hand[AuditSearch] = AuditSearch.open(home, build=True)
+    made.at_hand[AuditSearch] = AuditSearch.open(home, build=bool(console))
     return made
 
 
