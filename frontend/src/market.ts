@@ -1,4 +1,4 @@
-// The market page: chart, book, trades and last price live. Events are kept and drawn once a frame, however many come.
+// The market page: chart, book, trades and last price live. Events are kept and drawn some times a second, however many come.
 import { trimmed, decimalsOf, written } from "./trading/amounts";
 import { BookView, type Book } from "./trading/book";
 import { CandleChart, type Candle } from "./trading/candles";
@@ -19,7 +19,9 @@ interface Balances {
 }
 
 const STATES: Record<State, string> = { live: "Live", waiting: "Reconnecting", ended: "Signed out" };
-const ORDERS_MS = 400;
+const DRAW_MS = 125;
+const TITLE_MS = 2_000;
+const ORDERS_MS = 1_000;
 const CANDLES_MS = 1_000;
 
 class Market {
@@ -32,7 +34,11 @@ class Market {
   private nextDay: Day | null = null;
   private nextCandles: Candle[] = [];
   private nextTrades: Trade[] = [];
-  private readonly draw = everyFrame(() => this.drawn());
+  private readonly draw = everyFrame(DRAW_MS, () => this.drawn());
+  private nextTitle = "";
+  private readonly titled = atMostEvery(TITLE_MS, () => {
+    document.title = this.nextTitle;
+  });
   private readonly readCandles = atMostEvery(CANDLES_MS, () => void this.candlesRead());
   private readonly ordersChanged = atMostEvery(ORDERS_MS, () => document.body.dispatchEvent(new Event("orders-changed")));
 
@@ -128,7 +134,8 @@ class Market {
       place?.classList.toggle("up", way === "up");
       place?.classList.toggle("down", way === "down");
     }
-    document.title = `${text} ${this.query.get("symbol") ?? ""} · Watchword`;
+    this.nextTitle = `${text} ${this.query.get("symbol") ?? ""} · Watchword`;
+    this.titled();
   }
 
   /** A click on a level takes its price into the form. */

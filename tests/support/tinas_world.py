@@ -148,7 +148,7 @@ class World:
         return {
             "person": self.tina.id, "session": self.session.id, "token": self.token.id, "factor": self.factor.id,
             "account": str(TINAS_ACCOUNT), "credential": TINAS_CREDENTIAL, "approval": TINAS_APPROVAL, "kind": "virtual",
-            "subject": TINAS_VIRTUAL, "order": "1",
+            "subject": TINAS_VIRTUAL, "order": "1", "trail": "console", "row": "1",
         }  # fmt: skip
 
     async def call(self, route: Any, token: str, changed: dict[str, str] | None = None) -> Any:

@@ -1,17 +1,8 @@
-// Does work once a frame, however often it is asked for: twenty updates a second cost one drawing each at most.
+// Does work within frames and not too often, however often it is asked for: a busy market costs some drawings a second.
 
-export function everyFrame(work: () => void): () => void {
-  let waiting = false;
-  return () => {
-    if (waiting) {
-      return;
-    }
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      work();
-    });
-  };
+/** At most so often, and within a frame; what is asked for last is never lost. Hidden pages draw nothing. */
+export function everyFrame(pauseMs: number, work: () => void): () => void {
+  return atMostEvery(pauseMs, () => requestAnimationFrame(work));
 }
 
 /** Does work at most so often; the last call is never lost. */

@@ -36,6 +36,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagedHome]:
         page.goto("/keys/accounts/new")
         page.get_by_label("Name of the account").fill("desk")
         page.get_by_role("button", name="Open the account").click()
+        page.get_by_text("The account is open.").wait_for()
         page.goto("/keys/new")
         page.get_by_label("Label").fill("grid bot")
         page.get_by_text("Unrestricted (less secure)").click()

@@ -10,6 +10,7 @@ from watchword.entrypoints.console.pages import (
     keys,
     market,
     people,
+    policies,
     portfolio,
     security,
     set_up,
@@ -33,6 +34,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *virtual_keys.PAGES,
     *approvals.PAGES,
     *audit.PAGES,
+    *policies.PAGES,
     *people.PAGES,
     *security.PAGES,
 )

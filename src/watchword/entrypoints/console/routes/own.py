@@ -1,5 +1,6 @@
 """What is the caller's own: who they are, what they may do, password, contact, sign-in history, what is given to them."""
 
+import hmac
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -114,8 +115,7 @@ async def change_password(ask: Ask[PasswordChange, None]) -> Problem | None:
         return problem_of(weak)
     text = await console.hashing(hash_password, wanted, console.entropy)
     # Hashing takes a while: who was signed out or removed meanwhile, or whose password was changed, changes nothing.
-    now = console.people.get(person.id)
-    if now is None or now.password_us != person.password_us or not _still_here(ask):
+    if not _still_here(ask):
         return _WRONG
     changed = console.people.set_password(person.id, text, console.clock.now_us(), ask.caller.through)
     if isinstance(changed, Refused):
@@ -125,8 +125,12 @@ async def change_password(ask: Ask[PasswordChange, None]) -> Problem | None:
 
 
 def _still_here(ask: Ask[Any, Any]) -> bool:
-    """Whether the session that asked goes on."""
-    return ask.console.register.get(Session, ask.caller.through) is not None
+    """Whether the session that asked goes on, and the password is the one that was checked."""
+    console, checked = ask.console, ask.person
+    now = console.people.get(checked.id)
+    if now is None or console.register.get(Session, ask.caller.through) is None:
+        return False
+    return hmac.compare_digest(now.password.encode(), checked.password.encode())
 
 
 async def change_contact(ask: Ask[Contact, None]) -> Problem | None:
