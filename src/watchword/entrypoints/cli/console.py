@@ -122,7 +122,7 @@ def serve(
         float | None, typer.Option(help="Multiplies every rate limit.", show_default="1")
     ] = None,
 ) -> None:
-    """Run the console until Ctrl-C: the management API that people and programs use.
+    """Run the console until Ctrl-C: the pages that people use, and the management API for programs.
 
     When it is ready, HOME/console/run.json says where.
     """

@@ -48,7 +48,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagedHome]:
 def violations(page: Page) -> list[str]:
     """What axe-core finds, one line each."""
     page.add_script_tag(path=AXE)
-    options: dict[str, Any] = {"runOnly": {"type": "tag", "values": list(RULES)}}
+    options: dict[str, Any] = {
+        "runOnly": {"type": "tag", "values": list(RULES)},
+        "resultTypes": ["violations"],
+    }
     found = page.evaluate("options => axe.run(document, options)", options)
     return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
 

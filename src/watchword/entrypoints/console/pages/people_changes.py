@@ -186,12 +186,12 @@ async def _assign_view(visit: Visit, problem: Problem | None) -> Answer:
     keys = await visit.call("listVirtualKeys", query={"limit": LABELS_MAX})
     credentials = await visit.call("listCredentials")
     failed = next((found for found in (keys, credentials) if isinstance(found, Problem)), None)
-    groups = {
+    choices = {
         kind: [(f"{kind}:{one.id}", one.label) for one in listed.items if one.id not in theirs]
         for kind, listed in (("virtual", keys), ("credential", credentials))
         if not isinstance(listed, Problem)
     }
-    context = {"one": person, "groups": groups, "failed": failed, "problem": problem}
+    context = {"one": person, "choices": choices, "failed": failed, "problem": problem}
     return View("person_assign.html", context, problem.kind.status if problem is not None else 200)
 
 
