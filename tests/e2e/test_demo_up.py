@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ class Up:
         self.demo = home / "demo"
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "watchword", "demo", "up", "--home", str(home), "--port", "0", "--gateway-port", "0"],
+            [sys.executable, "-m", "watchword", "demo", "up", "--home", str(home), "--port", "0", "--gateway-port", "0",
+             "--console-port", "0"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self._grown = threading.Condition()
@@ -84,6 +86,10 @@ def test_demo_shows_a_bot_trading_through_the_gateway_and_lines_that_work_and_st
     up = start()
     up.wait_for(r"^bot  BTCUSDT \d+\.\d+ / \d+\.\d+")
     kept = _only_virtual_keys(up)
+    assert "wwe_" in up.wait_for("enrolment token")
+    entrance = up.wait_for("^console").split()[-1]
+    with urllib.request.urlopen(entrance, timeout=10) as page:
+        assert b"Watchword" in page.read()
     assert up.wait_for("1 real key that an earlier Watchword had left in .* deleted at the testnet")
     assert old["secret_key"].encode() not in b"".join(kept.values())
     assert old["api_key"] not in _watchword("testnet", "key", "list", "--json", home=up.home).stdout

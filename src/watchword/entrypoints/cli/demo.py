@@ -1,4 +1,4 @@
-"""`watchword demo …`: a testnet, a gateway before it, demo keys and a small bot until Ctrl-C; and the whole story.
+"""`watchword demo …`: a testnet, a gateway before it, a console, demo keys and a small bot until Ctrl-C; and the whole story.
 
 Starts Watchword's servers and the bot as processes of their own and looks after them. Never holds a real key.
 """
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from watchword.config import GATEWAY_PORT, TESTNET_PORT, Settings, read_settings
+from watchword.config import CONSOLE_PORT, GATEWAY_PORT, TESTNET_PORT, Settings, read_settings
 from watchword.entrypoints.cli.admin_client import running
 from watchword.entrypoints.cli.demo_show import show_places
 from watchword.entrypoints.cli.output import refuse, say
 from watchword.entrypoints.cli.testnet_options import HomeOption, faults_shown
+from watchword.entrypoints.demo.console_beside import start_console
 from watchword.entrypoints.demo.processes import POLL_S, Children, NotReadyError
 
 if TYPE_CHECKING:
@@ -45,10 +46,13 @@ def up(
     gateway_port: Annotated[
         int, typer.Option(help="Port of the gateway; 0 takes any free one.")
     ] = GATEWAY_PORT,
+    console_port: Annotated[
+        int, typer.Option(help="Port of the console; 0 takes any free one.")
+    ] = CONSOLE_PORT,
     bot: Annotated[bool, typer.Option("--bot/--no-bot", help="Run the small trading bot.")] = True,
     seconds: Annotated[float | None, typer.Option(help="Stop by itself after so long.", min=0.1)] = None,
 ) -> None:
-    """Run a testnet with moving markets, a gateway before it, virtual demo keys and a small bot."""
+    """Run a testnet with moving markets, a gateway before it, a console, virtual demo keys and a small bot."""
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -59,7 +63,8 @@ def up(
     with faults_shown(as_json=False):
         settings = read_settings(home=home, port=port)
         _must_be_free(settings)
-        raise typer.Exit(_run(settings, gateway_port, bot=bot, seconds=seconds, stopping=stopping))
+        ports = (gateway_port, console_port)
+        raise typer.Exit(_run(settings, ports, bot=bot, seconds=seconds, stopping=stopping))
 
 
 @app.command()
@@ -80,9 +85,21 @@ def story() -> None:
 
 
 def _run(
-    settings: Settings, gateway_port: int, *, bot: bool, seconds: float | None, stopping: threading.Event
+    settings: Settings,
+    ports: tuple[int, int],
+    *,
+    bot: bool,
+    seconds: float | None,
+    stopping: threading.Event,
 ) -> int:
     """Start the processes, wait for the end, stop them in reverse order.
+
+    Args:
+        settings: Of the testnet.
+        ports: Of gateway and console.
+        bot: Run the bot.
+        seconds: Until it stops by itself.
+        stopping: Set to stop it.
 
     Returns:
         The exit status: 0 after a clean stop.
@@ -99,13 +116,17 @@ def _run(
             return 0
         gateway = children.start_server(
             "gateway", "gateway", "serve", "--upstream", "local", "--local-address", testnet_at["rest"],
-            "--unseal", "--port", str(gateway_port),
+            "--unseal", "--port", str(ports[0]),
         )  # fmt: skip
+        beside = start_console(children, ports[1])
         gateway_at = children.addresses(gateway)
         if gateway_at is None:
             return 0
         prepared = prepare(settings)
-        _show(gateway_at, testnet_at, prepared)
+        console_at = children.addresses(beside.server)
+        if console_at is None:
+            return 0
+        _show(gateway_at, testnet_at, prepared, (console_at["origin"], beside.enrolment))
         if bot:
             children.start_module("bot", BOT_MODULE, gateway_at["rest"], str(prepared.folder / "bot.json"))
         return _watch(children, seconds)
@@ -164,13 +185,15 @@ def _make_vault(home: Path) -> None:
         raise NotReadyError(f"the vault was not made:\n{done.stderr}")
 
 
-def _show(gateway: dict[str, str], testnet: dict[str, str], prepared: "Prepared") -> None:
+def _show(
+    gateway: dict[str, str], testnet: dict[str, str], prepared: "Prepared", console: tuple[str, str]
+) -> None:
     if prepared.replaced:
         say(
             f"{prepared.replaced} real key{'s' * (prepared.replaced != 1)} that an earlier Watchword had left in"
             f" {prepared.folder} deleted at the testnet; virtual keys take their place."
         )
-    show_places(gateway, testnet, prepared.folder)
+    show_places(gateway, testnet, prepared.folder, console)
 
 
 def _watch(children: Children, seconds: float | None) -> int:

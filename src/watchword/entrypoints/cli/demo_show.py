@@ -6,18 +6,28 @@ from pathlib import Path
 from watchword.entrypoints.cli.output import show_table
 
 
-def show_places(gateway: dict[str, str], testnet: dict[str, str], folder: Path) -> None:
+def show_places(
+    gateway: dict[str, str], testnet: dict[str, str], folder: Path, console: tuple[str, str]
+) -> None:
     """Print it.
 
     Args:
         gateway: Its addresses: `rest`, `streams`, `ws_api`.
         testnet: Likewise.
         folder: Of the key files.
+        console: What browsers call it by, and the first owner's enrolment token; empty where somebody enrolled.
     """
+    origin, enrolment = console
+    entrance = (
+        (("console", f"{origin}/set-up"), ("  enrolment token", enrolment))
+        if enrolment
+        else (("console", origin),)
+    )
     show_table(
         "\nThe Watchword gateway is up, and a testnet behind it.",
         ("what", "where"),
         (
+            *entrance,
             ("gateway", gateway["rest"] + "/api"),
             ("  streams", gateway["streams"] + "/ws  …/stream"),
             ("  WebSocket API", gateway["ws_api"]),

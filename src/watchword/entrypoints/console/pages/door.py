@@ -252,4 +252,4 @@ async def _no_page(_: Visit) -> Problem:
     return Problem(NO_PAGE, "the address may be mistyped, or what it showed is gone")
 
 
-_NO_PAGE: Final = Page(path="/", get=_no_page, stages=None)
+_NO_PAGE: Final = Page(path="/", get=_no_page, post=_no_page, stages=None)

@@ -83,7 +83,7 @@ async def draw_codes(visit: Visit) -> Answer:
 async def take_password(visit: Visit) -> Answer:
     """Change the password."""
     form = visit.form
-    if form.exact("password") != form.exact("again"):
+    if not form.alike("password", "again"):
         errors = {"again": "The two passwords differ."}
         return View("password.html", {"problem": None, "errors": errors}, INVALID.status)
     body = {"present": form.exact("present"), "password": form.exact("password")}

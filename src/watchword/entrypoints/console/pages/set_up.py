@@ -20,7 +20,7 @@ _SAID_HERE: Final = frozenset({REFUSED, INVALID, TOO_MANY, CONFLICT})
 async def take_enrolment(visit: Visit) -> Answer:
     """Set the first password."""
     form = visit.form
-    if form.exact("password") != form.exact("again"):
+    if not form.alike("password", "again"):
         errors = {"again": "The two passwords differ."}
         return View("set_up.html", {"problem": None, "errors": errors}, INVALID.status)
     body = {"token": form.text("token"), "password": form.exact("password")}

@@ -93,7 +93,7 @@ def _factor_view(
     offered = [kind for kind in carried.get("offers", "").split(",")[:OFFERS_MAX] if kind in FACTORS]
     sent_to = [part.partition(":") for part in carried.get("to", "").split(",")[:OFFERS_MAX]]
     context = {
-        "kinds": offered or ["totp", "recovery"],
+        "kinds": offered or ["webauthn", "totp", "recovery"],
         "recovery": not offered or "recovery" in offered,
         "addresses": [
             {"id": factor, "kind": kind, "label": FACTORS[kind].lower()}

@@ -1,5 +1,6 @@
 """One request for a page, as its handlers get it: who looks, what the form says, and the way to call the API. Decides nothing."""
 
+import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -41,6 +42,10 @@ class Form(msgspec.Struct, frozen=True):
     def every(self, name: str) -> list[str]:
         """Return all values of a field: for check boxes."""
         return [value for key, value in self.pairs if key == name]
+
+    def alike(self, name: str, again: str) -> bool:
+        """Whether two fields hold the same: a password and its repetition."""
+        return hmac.compare_digest(self.exact(name).encode(), self.exact(again).encode())
 
     def entries(self, name: str) -> list[str]:
         """Return what was typed one a line or between commas."""
