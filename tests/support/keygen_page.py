@@ -74,7 +74,7 @@ class Desk:
 def serving(scripts: Path) -> Iterator[Desk]:
     """Serve the page and its scripts on loopback."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-    environment.globals["asset"] = lambda name: f"/static/{name}"
+    environment.globals.update(asset=lambda name: f"/static/{name}", draw_icon=lambda _: "")
     page = environment.from_string(SOURCE).render().encode()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     desk = Desk(server.server_address[1])

@@ -5,19 +5,21 @@ A trail longer than the time is proved as far as it was read, and said to be so.
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from watchword.adapters.audit.trail_files import open_reader
 from watchword.adapters.console_home import console_folder
 from watchword.adapters.system import monotonic_ns
-from watchword.audit.chain import Head
 from watchword.audit.verify import Finding, Report, verify
 from watchword.bootstrap.audit_search import CONSOLE, GATEWAY, trail_paths
 from watchword.bootstrap.audit_trail import public_key_path, public_trail_key
-from watchword.credentials.verifier import Verifier
 from watchword.kernel.errors import ConfigurationError, CorruptStoreError
+
+if TYPE_CHECKING:
+    from watchword.audit.chain import Head
+    from watchword.credentials.verifier import Verifier
 
 #: How long all trails of a home may take together.
 PROOF_S_MAX: Final = 20.0

@@ -21,15 +21,8 @@ def test_unit_tests_of_browser_modules_pass_in_node(tmp_path: Path, file: Path) 
     if node is None or not ESBUILD.exists():
         pytest.xfail("there is no node or no node_modules; `make test` installs both")
     bundle = tmp_path / file.name
-    command = [
-        ESBUILD,
-        file,
-        "--bundle",
-        "--platform=node",
-        "--format=esm",
-        f"--outfile={bundle}",
-        "--log-level=error",
-    ]
+    shape = ("--bundle", "--platform=node", "--format=esm", f"--outfile={bundle}", "--log-level=error")
+    command: list[str | Path] = [ESBUILD, file, *shape]
     subprocess.run(command, check=True, cwd=FRONTEND, timeout=NODE_WAIT_S)
     done = subprocess.run(
         [node, "--test", bundle], capture_output=True, text=True, timeout=NODE_WAIT_S, check=False

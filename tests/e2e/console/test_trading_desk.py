@@ -188,6 +188,8 @@ def test_faucet_asked_at_once_by_many_pays_no_more(desk: Desk) -> None:
 def test_market_is_shown_to_everybody_signed_in(desk: Desk) -> None:
     symbols = desk.trader.call("GET", "/market/symbols").json["items"]
     assert {"BTCUSDT", "这是测试币456"} <= {one["symbol"] for one in symbols}
+    desk.place(desk.mine, price="59500")
+    desk.place(desk.other, side="SELL", price="59500")
     candles = desk.trader.call("GET", "/market/candles?symbol=BTCUSDT&interval=1h&limit=5").json["items"]
     assert candles[-1]["close_us"] - candles[-1]["open_us"] == 3_600_000_000 - 1
     desk.place(desk.mine, price="59000")
@@ -228,6 +230,20 @@ def test_account_events_tell_of_that_account_only(desk: Desk) -> None:
     events.close()
     for account in (desk.mine, desk.other):
         desk.owner.call("DELETE", f"/accounts/{account}/open-orders?symbol=BTCUSDT")
+
+
+def test_market_events_bring_an_account_along_that_is_within_reach(desk: Desk) -> None:
+    path = "/market/events?symbol=BTCUSDT&account={}"
+    events = Events(desk.console, path.format(desk.mine), desk.trader.token)
+    assert [events.next("again")[0], events.next("again")[0]] == ["again", "again"]
+    desk.place(desk.mine, price="42000", client_order_id="beside")
+    seen = {events.next("order", "book")[0] for _ in range(2)}
+    assert seen == {"order", "book"}
+    events.close()
+    desk.owner.call("DELETE", f"/accounts/{desk.mine}/open-orders?symbol=BTCUSDT")
+    for account in (desk.other, 999_999):
+        assert desk.trader.call("GET", path.format(account)).code == "not-found"
+    assert desk.trader.call("GET", "/market/events?symbol=NOPE").code == "not-found"
 
 
 def test_events_end_with_the_session(desk: Desk) -> None:

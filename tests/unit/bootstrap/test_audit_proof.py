@@ -1,6 +1,7 @@
 """Proving a home's trails in a bounded time: what was not read is said not to be, and is not taken for missing."""
 
 import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,9 @@ def test_late_proof_stops_and_takes_nothing_for_missing(home: Path, monkeypatch:
 
 def test_trail_that_was_cut_is_found_where_it_was_read_to_its_end(home: Path) -> None:
     path = trail_paths(home)[GATEWAY]
-    import sqlite3
-
     with contextlib.closing(sqlite3.connect(path)) as store, store:
         tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        store.execute(f"DELETE FROM {tables[0]} WHERE rowid = (SELECT MAX(rowid) FROM {tables[0]})")  # noqa: S608
+        store.execute(f"DELETE FROM {tables[0]} WHERE rowid = (SELECT MAX(rowid) FROM {tables[0]})")
     assert {one.kind for one in only(prove_trails(home)).findings} == {"cut"}
 
 

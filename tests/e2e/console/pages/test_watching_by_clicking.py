@@ -154,7 +154,7 @@ def test_somebody_is_invited_and_removed(desk: Desk, tab: Tab) -> None:
     page.goto("/people")
     page.get_by_role("link", name="Invite somebody").click()
     page.get_by_label("Name", exact=True).fill("mia")
-    page.get_by_label("Mail address").fill("mia@example.org")
+    page.get_by_label("Mail address", exact=True).fill("mia@example.org")
     page.get_by_role("dialog").get_by_role("button", name="Invite").click()
     expect(page.get_by_role("heading", name="mia is invited")).to_be_visible()
     token = page.locator("#enrolment-token").inner_text()

@@ -70,7 +70,7 @@ class Nav(msgspec.Struct, frozen=True):
     Attributes:
         section: Its group.
         label: As people call it.
-        icon: Name of a symbol in `templates/icons.html`.
+        icon: Name of a symbol in `icons.py`.
         order: Within the group.
     """
 

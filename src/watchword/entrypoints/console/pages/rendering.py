@@ -11,6 +11,7 @@ from watchword.entrypoints.console.pages.assets import Assets
 from watchword.entrypoints.console.pages.cookies import THEMES, TOAST
 from watchword.entrypoints.console.pages.csrf import FIELD, FormTokens
 from watchword.entrypoints.console.pages.finding import Link, PageTable
+from watchword.entrypoints.console.pages.icons import icon
 from watchword.entrypoints.console.pages.page import View
 from watchword.entrypoints.console.pages.toasts import text_of
 from watchword.entrypoints.console.pages.visit import Visit
@@ -84,6 +85,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(themes=THEMES, csrf_field=FIELD, words=wording)
+    environment.globals.update(themes=THEMES, csrf_field=FIELD, words=wording, draw_icon=icon)
     environment.filters.update(stamp=wording.stamp, shortened=wording.shortened, device=wording.device)
     return environment

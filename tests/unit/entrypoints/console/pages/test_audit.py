@@ -35,7 +35,9 @@ def people(*actors: str) -> list[Row]:
     """Rows of the console's own trail."""
     rows: list[Row] = []
     for number, actor in enumerate(actors):
-        event = Change(action="person:invited", actor=actor, subject=f"person-{number}", values={"mail": actor})
+        event = Change(
+            action="person:invited", actor=actor, subject=f"person-{number}", values={"mail": actor}
+        )
         rows.append(seal(encode_event(event), rows[-1].head if rows else Head(), NOW_US + number * 2_500))
     return rows
 
@@ -74,7 +76,13 @@ def table(text: str) -> list[dict[str, str]]:
 
 async def test_list_shows_both_trails_newest_first(olga: FakeBrowser) -> None:
     page = (await olga.get("/audit")).text
-    for part in ("credential:virtual:issued", "symbols · POST /api/v3/order", "person:invited", "Gateway 12", "Console 3"):
+    for part in (
+        "credential:virtual:issued",
+        "symbols · POST /api/v3/order",
+        "person:invited",
+        "Gateway 12",
+        "Console 3",
+    ):
         assert part in page
     assert page.index("Gateway 12") < page.index("Gateway 11") < page.index("Gateway 1<")
 
@@ -97,7 +105,7 @@ async def test_filter_narrows(olga: FakeBrowser, query: str, there: str, gone: s
 
 
 async def test_days_are_whole_and_nonsense_is_left_out(olga: FakeBrowser) -> None:
-    day = (await olga.get("/audit?trail=console")).text.partition("<time datetime=\"")[2][:10]
+    day = (await olga.get("/audit?trail=console")).text.partition('<time datetime="')[2][:10]
     assert "Console 1" in (await olga.get(f"/audit?since={day}&until={day}")).text
     assert "Nothing found" in (await olga.get("/audit?until=2001-01-01")).text
     wrong = (await olga.get("/audit?since=yesterday")).text
@@ -139,7 +147,9 @@ async def test_csv_has_every_row_and_no_formula(olga: FakeBrowser) -> None:
     (formula,) = [row for row in rows if "HYPERLINK" in row["actor"]]
     assert formula["actor"] == "'" + FORMULA
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
-    assert {row["digest"] for row in rows if row["trail"] == "gateway"} == {row.digest.hex() for row in small_trail()}
+    assert {row["digest"] for row in rows if row["trail"] == "gateway"} == {
+        row.digest.hex() for row in small_trail()
+    }
 
 
 async def test_files_have_what_was_searched_for(olga: FakeBrowser) -> None:

@@ -20,8 +20,8 @@ NOBODY = Problem(told.UNAVAILABLE, "no gateway runs here")
 class Named:
     """What a list of keys is asked for."""
 
-    def __init__(self, id: str, label: str) -> None:
-        self.id, self.label = id, label
+    def __init__(self, key: str, label: str) -> None:
+        self.id, self.label = key, label
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def tom(console: PagesConsole, olga: FakeBrowser) -> str:
 
 async def test_list_shows_and_searches(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
     page = (await olga.get("/people")).text
-    assert all(part in page for part in ("olga@example.org", "tom@example.org", f"/people/{tom}", "Invite somebody"))
+    assert all(
+        part in page for part in ("olga@example.org", "tom@example.org", f"/people/{tom}", "Invite somebody")
+    )
     rows = (await olga.get("/people?query=tom")).text.partition('id="list"')[2]
     assert "tom@example.org" in rows
     assert "olga@example.org" not in rows
@@ -127,7 +129,9 @@ async def test_what_is_done_is_said_before(olga: FakeBrowser, tom: str, step: st
     assert says in html.unescape(page.text)
 
 
-async def test_disabled_is_refused_and_enabled_again(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
+async def test_disabled_is_refused_and_enabled_again(
+    console: PagesConsole, olga: FakeBrowser, tom: str
+) -> None:
     his = console.signed_in("tom", "trader")
     assert (await his.get("/security")).status_code == 200
     await olga.post(f"/people/{tom}/disable")
@@ -153,7 +157,10 @@ async def test_role_is_given(console: PagesConsole, olga: FakeBrowser, tom: str)
 
 async def test_keys_are_assigned_and_taken_back(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
     form = (await olga.get(f"/people/{tom}/assign")).text
-    assert all(part in form for part in ('value="virtual:vk-1"', "grid bot", 'value="credential:cr-1"', "main account"))
+    assert all(
+        part in form
+        for part in ('value="virtual:vk-1"', "grid bot", 'value="credential:cr-1"', "main account")
+    )
     await olga.post(f"/people/{tom}/assign", {"subject": "virtual:vk-1"})
     assert console.assignments.subjects_of(tom, "virtual") == {"vk-1"}
     page = (await olga.get(f"/people/{tom}")).text

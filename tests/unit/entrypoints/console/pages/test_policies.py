@@ -44,9 +44,13 @@ def uma(console: PagesConsole) -> FakeBrowser:
     return console.signed_in("uma", "auditor")
 
 
-async def test_list_shows_policies_with_their_keys_and_searches(console: PagesConsole, uma: FakeBrowser) -> None:
+async def test_list_shows_policies_with_their_keys_and_searches(
+    console: PagesConsole, uma: FakeBrowser
+) -> None:
     page = (await uma.get("/policies")).text
-    assert all(part in page for part in ("spot-bot", "grid bot", "/policies/of/vk-1", "/policies/explain?key=vk-1"))
+    assert all(
+        part in page for part in ("spot-bot", "grid bot", "/policies/of/vk-1", "/policies/explain?key=vk-1")
+    )
     assert "spot-bot" in (await uma.get("/policies?query=GRID")).text
     assert "Nothing found" in (await uma.get("/policies?query=futures")).text
     console.answers["listPolicies"] = PolicyList([])
@@ -57,7 +61,12 @@ async def test_list_shows_policies_with_their_keys_and_searches(console: PagesCo
 
 
 async def test_text_of_a_keys_policy_is_shown_and_begins_the_forms(uma: FakeBrowser) -> None:
-    for path in ("/policies/of/vk-1", "/policies/check?key=vk-1", "/policies/compare?key=vk-1", "/policies/explain?key=vk-1"):
+    for path in (
+        "/policies/of/vk-1",
+        "/policies/check?key=vk-1",
+        "/policies/compare?key=vk-1",
+        "/policies/explain?key=vk-1",
+    ):
         page = await uma.get(path)
         assert page.status_code == 200, path
         assert NARROW.strip() in html.unescape(page.text), path
@@ -66,7 +75,10 @@ async def test_text_of_a_keys_policy_is_shown_and_begins_the_forms(uma: FakeBrow
 
 
 async def test_check_names_line_and_column_of_an_error(uma: FakeBrowser) -> None:
-    assert "error" not in (await uma.post("/policies/check", {"text": NARROW})).text.partition("found-title")[2][:40]
+    assert (
+        "error"
+        not in (await uma.post("/policies/check", {"text": NARROW})).text.partition("found-title")[2][:40]
+    )
     wrong = (await uma.post("/policies/check", {"text": NARROW + "nosuch: 1\n"})).text
     assert "1 error" in wrong
     assert "Line 8" in wrong
@@ -74,7 +86,9 @@ async def test_check_names_line_and_column_of_an_error(uma: FakeBrowser) -> None
 
 
 async def test_compare_says_where_more_is_allowed(uma: FakeBrowser) -> None:
-    assert "The new one allows more" in (await uma.post("/policies/compare", {"old": NARROW, "new": WIDE})).text
+    assert (
+        "The new one allows more" in (await uma.post("/policies/compare", {"old": NARROW, "new": WIDE})).text
+    )
     assert "allows nothing more" in (await uma.post("/policies/compare", {"old": WIDE, "new": NARROW})).text
     assert "No difference" in (await uma.post("/policies/compare", {"old": WIDE, "new": WIDE})).text
     broken = await uma.post("/policies/compare", {"old": WIDE, "new": "nonsense: ["})
@@ -101,7 +115,9 @@ async def test_sample_order_meets_what_is_given_instead(uma: FakeBrowser) -> Non
     assert "given:" in wrong.text
 
 
-async def test_market_order_has_no_price_and_nasty_names_stay_names(console: PagesConsole, uma: FakeBrowser) -> None:
+async def test_market_order_has_no_price_and_nasty_names_stay_names(
+    console: PagesConsole, uma: FakeBrowser
+) -> None:
     nasty = '"}], {x: <script>alert(1)</script>'
     form = {**ORDER, "policy": NARROW, "type": "MARKET", "base": nasty, "symbol": "BTCUSDT"}
     page = await uma.post("/policies/explain", form)
