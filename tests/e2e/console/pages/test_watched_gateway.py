@@ -54,7 +54,7 @@ def test_order_waits_is_confirmed_by_clicking_and_is_in_both_trails(desk: Manage
     page.goto("/approvals")
     expect(page.get_by_text("Nothing waits")).to_be_visible()
     assert bot.place().code == -2010
-    page.get_by_role("link", name="Decide").click()
+    page.get_by_role("link", name="Decide BUY").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("grid bot")).to_be_visible()
     dialog.get_by_role("button", name="Confirm").click()
