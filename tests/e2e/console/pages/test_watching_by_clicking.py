@@ -168,3 +168,22 @@ def test_somebody_is_invited_and_removed(desk: Desk, tab: Tab) -> None:
     confirm(desk, page)
     expect(page.get_by_text("The person was removed.")).to_be_visible()
     assert desk.console.people.called("mia") is None
+
+
+def test_without_javascript_requests_are_read_and_refused(chromium: Browser, desk: Desk) -> None:
+    with served(desk.console) as origin:
+        plain = Tab(chromium, origin, java_script_enabled=False)
+        hold(plain, desk.console)
+        page = plain.page
+        page.goto("/approvals")
+        page.get_by_label("Search by key, symbol or operation").fill("0.2")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator("#list tbody tr")).to_have_count(1)
+        desk.console.stale()
+        page.get_by_role("link", name="Decide BUY LIMIT 0.2 BTCUSDT").click()
+        page.get_by_role("button", name="Refuse").click()
+        page.get_by_label("Code of your authenticator app").fill(desk.console.code_of("olga"))
+        page.get_by_role("button", name="Confirm").first.click()
+        expect(page.get_by_text("Refused. The request is not sent.")).to_be_visible()
+        assert desk.decided == [("ap-2", "refuse")]
+        plain.close()

@@ -1,10 +1,13 @@
 """Audit: real trails searched, shown, proved and exported through the pages; each altered twin is found out."""
 
+import asyncio
 import contextlib
 import csv
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +21,7 @@ from watchword.bootstrap.audit_search import CONSOLE, GATEWAY, AuditSearch, trai
 from watchword.bootstrap.audit_trail import public_key_path
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.problem import Problem
-from watchword.entrypoints.console.routes import audit_export
+from watchword.entrypoints.console.routes import audit_export, audit_proof
 
 FORMULA = '=HYPERLINK("http://example.org","click")'
 NASTY = "<script>alert(1)</script>"
@@ -218,3 +221,32 @@ async def test_recomputed_rows_are_found_by_the_signed_checkpoint(home: Path) ->
     with contextlib.closing(console.at_hand[AuditSearch]):
         page = (await console.signed_in().get("/audit/verify")).text
     assert "Not whole" in page
+
+
+async def test_trails_are_proved_for_one_at_a_time(
+    console: PagesConsole, olga: FakeBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_: Path) -> list[Any]:
+        begun.set()
+        go_on.wait(5)
+        return []
+
+    monkeypatch.setattr(audit_proof, "prove_trails", slow)
+    first = asyncio.create_task(olga.get("/audit/verify"))
+    await asyncio.to_thread(begun.wait, 5)
+    second = await console.signed_in("uma", "auditor").get("/audit/verify")
+    go_on.set()
+    assert second.status_code == told.TOO_MANY.status
+    assert "There is no trail yet" in (await first).text
+    assert (await olga.get("/audit/verify")).status_code == 200, "and then again"
+
+
+async def test_only_so_many_exports_are_on_their_way(console: PagesConsole, olga: FakeBrowser) -> None:
+    assert (await olga.get("/audit/export.json")).status_code == 200
+    console.at_hand[audit_export._Exports].count = audit_export.EXPORTS_AT_ONCE_MAX
+    assert (await olga.get("/audit/export.csv")).status_code == told.TOO_MANY.status
+    console.at_hand[audit_export._Exports].count -= 1
+    assert (await olga.get("/audit/export.csv")).status_code == 200
+    assert console.at_hand[audit_export._Exports].count == audit_export.EXPORTS_AT_ONCE_MAX - 1, "given back"
