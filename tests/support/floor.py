@@ -49,10 +49,15 @@ class FloorTrader:
         """
         query = urlencode({**params, "recvWindow": 30_000, "timestamp": time.time_ns() // 1_000_000})
         signature = hmac.new(self._key.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-        self._connection.request(
-            method, f"{path}?{query}&signature={signature}", headers={"X-MBX-APIKEY": self._key.api_key}
-        )
-        response = self._connection.getresponse()
+        target, headers = f"{path}?{query}&signature={signature}", {"X-MBX-APIKEY": self._key.api_key}
+        self._connection.request(method, target, headers=headers)
+        try:
+            response = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # Closed because nobody asked for so long; what was sent into that was not read.
+            self._connection.close()
+            self._connection.request(method, target, headers=headers)
+            response = self._connection.getresponse()
         body = response.read()
         if response.status != 200:
             raise RefusedError(f"{method} {path} {params}: {response.status} {body.decode(errors='replace')}")

@@ -21,7 +21,8 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 RECIPE: Final = (ROOT / "docs" / "recipes" / "people.md").read_text(encoding="utf-8")
 LINES: Final = re.findall(r"^\$ (watchword .*)$", RECIPE, re.MULTILINE)
 #: Some forty commands, each a process.
-pytestmark = pytest.mark.timeout(300)
+#: Forty commands, each a process: with the long tests.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 #: Run by the set-up, with the same words.
 BEGUN: Final = ["watchword console init --name olga --mail olga@example.org", "watchword console serve"]
 POLICY: Final = """\
@@ -108,7 +109,6 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         desk.stop()
 
 
-@pytest.mark.long
 def test_every_command_of_the_recipe_does_what_it_says(reader: Reader) -> None:
     assert LINES[:2] == BEGUN
     said: dict[str, str] = {}
@@ -197,7 +197,6 @@ def test_commands_without_a_terminal_take_files_and_print_json(reader: Reader) -
     assert _run(home, "approval", "show", "ap-nosuch", fails=True)["error"]
 
 
-@pytest.mark.long
 def test_api_command_reaches_every_route_by_name(reader: Reader) -> None:
     home, folder = reader.desk.home, reader.folder
     routes = {one["operation"] for one in _run(home, "api")}

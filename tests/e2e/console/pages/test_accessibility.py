@@ -63,6 +63,7 @@ def _is_page(page: Page, path: str) -> bool:
     return media is not None and media.startswith("text/html") and saved is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_axe_finds_nothing_on_any_page(desk: PagedHome, scheme: str, width: int) -> None:
     looks: dict[str, Any] = {
