@@ -34,7 +34,8 @@ from watchword.credentials.pem import read_key, read_private, read_public
 from watchword.credentials.pkcs8 import KDF_ROUNDS
 from watchword.kernel.secret import Secret
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 #: With letters beyond ASCII, which every reader must be given as UTF-8.
 PASSPHRASE: Final = "seven purple giraffes ß Ω"

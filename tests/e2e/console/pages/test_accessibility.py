@@ -10,7 +10,8 @@ from tests.support.browser import HEIGHT, NARROW, WIDE, PagedHome, paged_home
 
 from watchword.entrypoints.console.pages.table import PAGES
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 AXE = Path(__file__).resolve().parents[4] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 #: Parts of pages, which scripts ask for: no page of their own.

@@ -20,7 +20,8 @@ from watchword.credentials.pem import read_private
 from watchword.credentials.signer import Signer
 from watchword.kernel.secret import Secret
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSPHRASE: Final = "seven purple giraffes ß Ω"
 

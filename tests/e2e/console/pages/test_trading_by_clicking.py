@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from tests.support.browser import NARROW, PagedHome, Tab, paged_home
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 TASK_S_MAX = 0.2
 WATCHED_S = 4

@@ -11,7 +11,8 @@ from tests.support.managed_home import ManagedHome, managed_home
 
 from watchword.entrypoints.console.pages.cookies import SESSION
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from watchword.bootstrap.audit_trail import public_key_path
 from watchword.entrypoints.console.routes.approvals import ApprovalList
 from watchword.entrypoints.gateway.admin.approval_requests import ApprovalView, DemandView
 
-pytestmark = pytest.mark.browser
+#: With the long tests: each starts a browser of its own, and the suite has minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 DIGEST = "ab" * 32
 
