@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAGES := src/watchword/entrypoints/console/static/app.js
 WITH_NODE := PATH="$(abspath $(BIN)):$$PATH"
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+PYTEST := env -u PYTHONDONTWRITEBYTECODE PYTHONHASHSEED=0 $(BIN)/python -m pytest
 .venv/.ready: pyproject.toml uv.lock
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"; }
 	@UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --all-groups --no-group bots
