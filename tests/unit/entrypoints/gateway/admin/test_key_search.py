@@ -114,7 +114,6 @@ def test_view_in_a_list_is_the_view_of_one(desk: KeyDesk) -> None:
         ({"query": "gone"}, []),
         ({"query": "gone", "revoked": True}, ["gone"]),
     ],
-    ids=str,
 )
 def test_filter_takes_what_was_asked_for(desk: KeyDesk, wanted: dict[str, Any], expected: list[str]) -> None:
     assert labels(desk, **wanted) == expected
