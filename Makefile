@@ -25,7 +25,7 @@ $(PAGES): .venv/.ready frontend/package-lock.json frontend/build.mjs $(shell fin
 help: ## Show this menu
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-up: $(PAGES) ## Run a testnet with moving markets, a gateway before it, virtual keys and a small trading bot
+up: $(PAGES) ## Run a testnet with moving markets, a gateway before it, a console, virtual keys and a small trading bot
 	@$(BIN)/watchword demo up --home .watchword
 
 demo: .venv/.ready ## The whole story in under a minute: keys made, used, refused, rolled, revoked, audited
