@@ -28,8 +28,7 @@ REVEALERS = {
     "credentials/pem.py",
     "accounts/passwords.py",
     "accounts/totp.py",
-    "adapters/sql/hmac_sealing.py",
-    "adapters/accounts/column_sealing.py",
+    "storage/sealed_cells.py",
     "adapters/accounts/database.py",  # the address of a PostgreSQL server has its password in it
     "adapters/messages/smtp.py",  # the mail server's password, on its way there
     "adapters/messages/sms_http.py",  # the headers that let us use an SMS provider

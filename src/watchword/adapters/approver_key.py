@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from watchword.kernel.errors import ConfigurationError, StorageError
+from watchword.storage.private_files import create
 
-FILE_MODE: Final = 0o600
 KEY_BYTES_MAX: Final = 4_096
 #: Nobody but its owner may write it.
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -53,24 +53,6 @@ def write_approver_key(path: Path, pem: bytes) -> None:
         StorageError: One is pinned already, or it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-        try:
-            _write_durably(descriptor, path.parent, pem)
-        except BaseException:
-            # Half a key would stop the next start, and keep every other one out.
-            path.unlink(missing_ok=True)
-            raise
+        create(path, pem)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _write_durably(descriptor: int, folder: Path, pem: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

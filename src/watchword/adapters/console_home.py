@@ -4,19 +4,14 @@
 while no console runs. Whoever holds it is also the only writer of the console's audit trail.
 """
 
-import fcntl
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
-
-FOLDER_MODE: Final = 0o700
-FILE_MODE: Final = 0o600
-RUN_BYTES_MAX: Final = 65_536
+from watchword.kernel.errors import ConfigurationError
+from watchword.storage import held_folder
+from watchword.storage.held_folder import HeldFolder
+from watchword.storage.private_files import FOLDER_MODE, make_folder
 
 
 def console_folder(home: Path) -> Path:
@@ -36,17 +31,12 @@ def accounts_key_path(home: Path) -> Path:
 
 def run_path(home: Path) -> Path:
     """Say where a running console announces its address."""
-    return console_folder(home) / "run.json"
+    return held_folder.run_path(console_folder(home))
 
 
 def read_run(home: Path) -> dict[str, Any]:
     """Read what a running console announced; empty where none runs."""
-    try:
-        with run_path(home).open("rb") as file:
-            content = json.loads(file.read(RUN_BYTES_MAX))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return held_folder.read_run(console_folder(home))
 
 
 class ConsoleHome:
@@ -58,10 +48,10 @@ class ConsoleHome:
         path: The home (not the console's folder), absolute.
     """
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, held: HeldFolder) -> None:
         """Wrap a home whose console lock is already held; use `ConsoleHome.acquire`."""
         self.path = path
-        self._lock = lock
+        self._held = held
 
     @classmethod
     def acquire(cls, path: Path, role: str) -> Self:
@@ -78,30 +68,16 @@ class ConsoleHome:
         folder = console_folder(path)
         try:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            folder.chmod(FOLDER_MODE)
-            # Not through a link: what is locked is also cut to nothing and written.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            lock = os.open(folder / "lock", flags, FILE_MODE)
+            make_folder(folder)
         except OSError as error:
             raise ConfigurationError(f"cannot use {folder}: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(lock)
-            os.close(lock)
-            raise HomeBusyError(f"the console's folder {folder} is held by {holder}") from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps({"pid": os.getpid(), "role": role}).encode(), 0)
-        return cls(path, lock)
+        return cls(
+            path, HeldFolder.acquire(folder, role, f"the console's folder {folder} is held by {{holder}}")
+        )
 
     def release(self) -> None:
         """Give the lock back. The kernel also does it when the process dies, however it dies."""
-        if self._lock >= 0:
-            run_path(self.path).unlink(missing_ok=True)
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
+        self._held.release()
 
     def write_run(self, content: Mapping[str, object]) -> None:
         """Announce a ready console in `run.json`, at once or not at all.
@@ -112,21 +88,4 @@ class ConsoleHome:
         Raises:
             StorageError: It could not be written.
         """
-        path, temporary = run_path(self.path), ""
-        try:
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(json.dumps({**content, "pid": os.getpid()}).encode() + b"\n")
-            Path(temporary).replace(path)
-        except OSError as error:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
-            raise StorageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _holder(lock: int) -> str:
-    try:
-        content = json.loads(os.pread(lock, 4096, 0))
-        return f"process {int(content['pid'])} ({content['role']})"
-    except (ValueError, KeyError, TypeError, OSError):
-        return "another process that is just starting or stopping"
+        self._held.announce(content)

@@ -3,19 +3,14 @@
 Folders it makes are 0700, files 0600. Never reads what the files mean.
 """
 
-import fcntl
-import json
-import os
 import shlex
 import stat
-import tempfile
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
-
-FOLDER_MODE: Final = 0o700
-FILE_MODE: Final = 0o600
+from watchword.kernel.errors import ConfigurationError
+from watchword.storage.held_folder import HeldFolder
+from watchword.storage.private_files import FOLDER_MODE
 
 
 class Home:
@@ -27,10 +22,10 @@ class Home:
         path: The folder, absolute.
     """
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, held: HeldFolder) -> None:
         """Wrap a folder whose lock is already held; use `Home.acquire`."""
         self.path = path
-        self._lock = lock
+        self._held = held
 
     @classmethod
     def acquire(cls, path: Path, role: str) -> Self:
@@ -49,27 +44,14 @@ class Home:
             _not_everyones(path)
             _folder(path / "testnet")
             _folder(path / "testnet" / "snapshots")
-            # Not through a link: what is locked is also cut to nothing and written.
-            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
         except OSError as error:
             raise ConfigurationError(f"cannot use {path} as home: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(lock)
-            os.close(lock)
-            raise HomeBusyError(f"home {path} is held by {holder}; stop it or use another --home") from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps({"pid": os.getpid(), "role": role}).encode(), 0)
-        return cls(path, lock)
+        busy = f"home {path} is held by {{holder}}; stop it or use another --home"
+        return cls(path, HeldFolder.acquire(path, role, busy))
 
     def release(self) -> None:
         """Give the lock back. The kernel also does it when the process dies, however it dies."""
-        if self._lock >= 0:
-            (self.path / "run.json").unlink(missing_ok=True)
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
+        self._held.release()
 
     @property
     def journal_path(self) -> Path:
@@ -117,43 +99,12 @@ class Home:
         Args:
             addresses: `{"rest": ..., "streams": ..., "ws_api": ...}`.
         """
-        content = {"testnet": addresses, "pid": os.getpid()}
-        write_atomically(self.path / "run.json", json.dumps(content).encode() + b"\n")
+        self._held.announce({"testnet": addresses})
 
 
 def admin_socket_path(home: Path) -> Path:
     """Say where a home's admin socket is, held or not."""
     return home / "testnet" / "admin.sock"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash leaves the old one or the new one, durably, mode 0600.
-
-    Raises:
-        StorageError: It could not be written; the old file stands.
-    """
-    temporary = ""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def sync_folder(path: Path) -> None:
-    """Make names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _folder(path: Path) -> None:
@@ -169,12 +120,3 @@ def _not_everyones(path: Path) -> None:
         raise ConfigurationError(
             f"everyone on this machine may write in {path}; close it: chmod 700 {shlex.quote(str(path))}"
         )
-
-
-def _holder(lock: int) -> str:
-    """Name the process in the lock file."""
-    try:
-        content = json.loads(os.pread(lock, 4096, 0))
-        return f"process {int(content['pid'])} ({content['role']})"
-    except (ValueError, KeyError, TypeError, OSError):
-        return "another process that is just starting or stopping"

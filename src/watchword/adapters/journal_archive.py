@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from watchword.kernel.errors import CorruptStoreError, StorageError
+from watchword.storage.private_files import sync_folder
 
 MAGIC: Final = b"WWA1"
 CHECKSUM_BYTES: Final = 32
@@ -50,9 +51,7 @@ class ArchiveFiles:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(folder)
-            os.close(folder)
+            sync_folder(self.folder)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise StorageError(f"cannot write {path}: {error.strerror}") from error

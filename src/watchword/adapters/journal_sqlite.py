@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from watchword.kernel.errors import CorruptStoreError, StorageError
+from watchword.storage.private_files import touch
+from watchword.storage.sqlite_files import check_identity, connect, mapped
 
 FORMAT_VERSION: Final = 1
 APPLICATION_ID: Final = 0x57574A31  # "WWJ1"
@@ -53,18 +55,11 @@ class SqliteJournal:
         self.path = path
         self._mark: SyncMark | None = None
         try:
-            fresh = not read_only and _make_private(path)
-            mode = "ro" if read_only else "rw"
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=BUSY_MS_MAX / 1000,
-            )
+            fresh = not read_only and touch(path)
+            self._connection = connect(path, "ro" if read_only else "rw", BUSY_MS_MAX)
             self._prepare(fresh, read_only)
         except sqlite3.Error as error:
-            raise _mapped(error, path) from error
+            raise mapped(error, path) from error
         except OSError as error:
             raise StorageError(f"cannot open {path}: {error.strerror}") from error
         self._mark = SyncMark(path.with_suffix(".mark"), read_only=read_only)
@@ -74,7 +69,7 @@ class SqliteJournal:
         try:
             self._connection.execute("INSERT INTO record VALUES (?, ?)", (first_sequence, record))
         except sqlite3.Error as error:
-            raise _mapped(error, self.path, f" at sequence {first_sequence}") from error
+            raise mapped(error, self.path, f" at sequence {first_sequence}") from error
         if self._mark is not None:
             self._mark.set(first_sequence + count - 1)
 
@@ -114,7 +109,7 @@ class SqliteJournal:
                 "DELETE FROM record WHERE first BETWEEN ? AND ?", (first_sequences[0], first_sequences[-1])
             )
         except sqlite3.Error as error:
-            raise _mapped(error, self.path) from error
+            raise mapped(error, self.path) from error
 
     def acknowledged_sequence(self) -> int:
         """Return a sequence that is certainly stored."""
@@ -129,7 +124,7 @@ class SqliteJournal:
         try:
             self._connection.close()
         except sqlite3.Error as error:
-            raise _mapped(error, self.path) from error
+            raise mapped(error, self.path) from error
         finally:
             if self._mark is not None:
                 self._mark.close()
@@ -146,18 +141,13 @@ class SqliteJournal:
                     f"{self.path} is empty, but {self.path.with_suffix('.mark').name} says it was not"
                 )
             connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-        identity = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if identity != APPLICATION_ID or version != FORMAT_VERSION:
-            raise CorruptStoreError(
-                f"{self.path} is not a journal of version {FORMAT_VERSION} (id {identity:#x}, version {version})"
-            )
+        check_identity(connection, self.path, "a journal", APPLICATION_ID, FORMAT_VERSION)
 
     def _rows(self, query: str, arguments: tuple[int, ...], near: int) -> list[tuple[int, bytes]]:
         try:
             return self._connection.execute(query, arguments).fetchall()
         except sqlite3.Error as error:
-            raise _mapped(error, self.path, f" after sequence {near}") from error
+            raise mapped(error, self.path, f" after sequence {near}") from error
 
 
 class SyncMark:
@@ -213,28 +203,3 @@ class SyncMark:
     def close(self) -> None:
         """Let the file go."""
         self._map.close()
-
-
-def _make_private(path: Path) -> bool:
-    """Create the file 0600 and make its name durable; say whether it was new."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.stat().st_size == 0
-    os.close(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
-
-
-def _mapped(error: sqlite3.Error, path: Path, at: str = "") -> StorageError:
-    """Turn SQLite's exception into ours, naming the file."""
-    text = f"{path}{at}: {error}"
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, (sqlite3.OperationalError, sqlite3.IntegrityError)
-    ):
-        return CorruptStoreError(text)
-    return StorageError(text)

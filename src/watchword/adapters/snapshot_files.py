@@ -13,6 +13,7 @@ import msgspec
 
 from watchword.exchange.journal import Position
 from watchword.kernel.errors import CorruptStoreError, StorageError
+from watchword.storage.private_files import sync_folder
 
 MAGIC: Final = b"WWS1"
 KEPT: Final = 2
@@ -118,7 +119,7 @@ class SnapshotFiles:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            self._sync_folder()
+            sync_folder(self.folder)
             self._sweep()
         except OSError as error:
             temporary.unlink(missing_ok=True)
@@ -136,13 +137,6 @@ class SnapshotFiles:
 
     def _path(self, sequence: int) -> Path:
         return self.folder / f"{sequence:020d}.snapshot"
-
-    def _sync_folder(self) -> None:
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _checksum(content: bytes) -> bytes:

@@ -4,16 +4,12 @@
 share a home.
 """
 
-import fcntl
-import json
-import os
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-from watchword.kernel.errors import ConfigurationError, HomeBusyError
-
-FOLDER_MODE: Final = 0o700
-FILE_MODE: Final = 0o600
+from watchword.kernel.errors import ConfigurationError
+from watchword.storage.held_folder import HeldFolder
+from watchword.storage.private_files import FOLDER_MODE, make_folder
 
 
 def vault_folder(home: Path) -> Path:
@@ -40,10 +36,10 @@ class VaultHome:
         path: The home (not the vault's folder), absolute.
     """
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, held: HeldFolder) -> None:
         """Wrap a home whose vault lock is already held; use `VaultHome.acquire`."""
         self.path = path
-        self._lock = lock
+        self._held = held
 
     @classmethod
     def acquire(cls, path: Path, role: str) -> Self:
@@ -60,34 +56,11 @@ class VaultHome:
         folder = vault_folder(path)
         try:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            folder.chmod(FOLDER_MODE)
-            # Not through a link: what is locked is also cut to nothing and written.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            lock = os.open(folder / "lock", flags, FILE_MODE)
+            make_folder(folder)
         except OSError as error:
             raise ConfigurationError(f"cannot use {folder}: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(lock)
-            os.close(lock)
-            raise HomeBusyError(f"the vault in {folder} is held by {holder}") from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps({"pid": os.getpid(), "role": role}).encode(), 0)
-        return cls(path, lock)
+        return cls(path, HeldFolder.acquire(folder, role, f"the vault in {folder} is held by {{holder}}"))
 
     def release(self) -> None:
         """Give the lock back. The kernel also does it when the process dies, however it dies."""
-        if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
-
-
-def _holder(lock: int) -> str:
-    try:
-        content = json.loads(os.pread(lock, 4096, 0))
-        return f"process {int(content['pid'])} ({content['role']})"
-    except (ValueError, KeyError, TypeError, OSError):
-        return "another process that is just starting or stopping"
+        self._held.release()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, final
 
 from watchword.adapters.console_home import console_folder
-from watchword.adapters.home import write_atomically
 from watchword.adapters.key_files import read_bounded, readable_by_others
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.keypair import generate
@@ -16,6 +15,7 @@ from watchword.credentials.pem import read_key
 from watchword.gateway.approval_statement import Statement, statement_bytes
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import ConfigurationError
+from watchword.storage.private_files import write_atomically
 
 KEY_NAME: Final = "approval.key"
 

@@ -12,7 +12,6 @@ from watchword.adapters.audit.command_sink import CommandSink
 from watchword.adapters.audit.durable_trail import DurableTrail, Pace
 from watchword.adapters.audit.file_sink import FileSink
 from watchword.adapters.audit.sqlite_sink import SqliteSink
-from watchword.adapters.home import FOLDER_MODE, write_atomically
 from watchword.adapters.key_files import read_bounded, readable_by_others, write_new
 from watchword.credentials.key_problem import KeyProblem
 from watchword.credentials.keypair import PrivateKey, PublicKey, generate
@@ -20,6 +19,7 @@ from watchword.credentials.pem import read_key
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import ConfigurationError
+from watchword.storage.private_files import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from watchword.adapters.audit.scribe import SinkOpener
@@ -101,8 +101,7 @@ def prepare_trail(
     """
     folder = audit_folder(home)
     try:
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        folder.chmod(FOLDER_MODE)
+        make_folder(folder)
     except OSError as error:
         raise ConfigurationError(f"cannot use {folder}: {error.strerror}") from error
     path = audit_path(home)

@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from watchword.adapters.group_commit import Sequencer
-from watchword.adapters.home import Home, write_atomically
+from watchword.adapters.home import Home
 from watchword.bootstrap.recovery import Recovered
 from watchword.config import Settings
 from watchword.exchange.commands import OpenVenue
@@ -18,6 +18,7 @@ from watchword.exchange.listings import default_instruments
 from watchword.exchange.venue import Venue
 from watchword.kernel.clock import Clock
 from watchword.kernel.errors import ConfigurationError, CorruptStoreError
+from watchword.storage.private_files import write_atomically
 
 #: Where history and market makers begin when nobody chose a seed.
 DEFAULT_SEED: Final = 1

@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
-from watchword.adapters.home import write_atomically
 from watchword.adapters.key_files import read_bounded
 from watchword.kernel.entropy import Entropy, alphanumeric
 from watchword.kernel.errors import ConfigurationError, CorruptStoreError, StorageError
+from watchword.storage.private_files import write_atomically
 
 VERSION: Final = 1
 #: Letters and digits, 5.95 bits each: 256 bits.

@@ -25,7 +25,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from watchword.adapters.group_commit import Sequencer, later_in_loop
-from watchword.adapters.home import Home, write_atomically
+from watchword.adapters.home import Home
 from watchword.adapters.journal_sqlite import SqliteJournal
 from watchword.adapters.memory.journal import MemoryJournal
 from watchword.adapters.memory.keys import MemoryKeyStore
@@ -51,6 +51,7 @@ from watchword.exchange.venue import Venue
 from watchword.kernel.clock import Clock
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import StorageError
+from watchword.storage.private_files import write_atomically
 
 EXIT_HALTED: Final = 74
 

@@ -20,20 +20,19 @@ from typing import Final
 import msgspec
 
 from watchword.adapters.certificates import DAY_US, Authority, Description, describe
-from watchword.adapters.home import write_atomically
 from watchword.adapters.key_files import read_bounded, readable_by_others
 from watchword.binance.upstream_names import entry_points
 from watchword.binance.upstreams import UPSTREAMS, Upstream
 from watchword.gateway.certificate_names import Names
 from watchword.kernel.clock import Clock
 from watchword.kernel.errors import ConfigurationError, StorageError
+from watchword.storage.private_files import make_folder, write_atomically
 
 AUTHORITY_DAYS: Final = 3_650
 #: Some clients take no server certificate that lives longer than 398 days.
 SERVER_DAYS: Final = 397
 #: A server certificate with less left is renewed by whoever needs it next.
 RENEWED_DAYS: Final = 30
-FOLDER_MODE: Final = 0o700
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -216,8 +215,7 @@ class TlsFolder:
     def _held(self) -> Iterator[None]:
         """Make the folder if needed, and let one process at a time write in it."""
         try:
-            self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            self.path.chmod(FOLDER_MODE)
+            make_folder(self.path)
             folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise StorageError(f"cannot use {self.path}: {error.strerror}") from error

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from watchword.adapters.home import Home, write_atomically
+from watchword.adapters.home import Home
 from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
+from watchword.storage.private_files import write_atomically
 
 
 def test_new_home_is_private(tmp_path: Path) -> None:

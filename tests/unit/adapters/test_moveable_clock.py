@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from watchword.adapters.home import write_atomically
 from watchword.adapters.moveable_clock import DAY_US, OFFSET_US_MAX, MoveableClock
 from watchword.kernel.errors import CorruptStoreError, StorageError
+from watchword.storage.private_files import write_atomically
 
 NOW_US = 1_795_000_000_000_000
 

@@ -10,10 +10,10 @@ from typing import Final
 from watchword.kernel.entropy import Entropy
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
+from watchword.storage.private_files import create
 from watchword.vault.kek import KekDescription, KekRefused, KekUnavailableError
 from watchword.vault.raw_wrap import RAW_KEY_BYTES, unwrap, wrap
 
-FILE_MODE: Final = 0o600
 FILE_BYTES_MAX: Final = 1_024
 _FILE_MARK: Final = b"watchword-kek-1:"
 _HEX_LENGTH: Final = RAW_KEY_BYTES * 2
@@ -57,14 +57,7 @@ def new_key_file(path: Path, entropy: Entropy, *, demo: bool) -> RawKeySource:
     """
     key = Secret(entropy.token(RAW_KEY_BYTES))
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
-            file.write(_FILE_MARK + base64.b64encode(key.reveal()) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(folder)
-        os.close(folder)
+        create(path, _FILE_MARK + base64.b64encode(key.reveal()) + b"\n")
     except FileExistsError as error:
         raise ConfigurationError(
             f"{path} exists and is not overwritten; choose another --key-file"

@@ -6,9 +6,10 @@ Layout: docs/formats/keys.md. Never holds rows.
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, Text, inspect, text
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, Text
 
 from watchword.adapters.sql.version import HEAD
+from watchword.storage.migrating import bring_up
 
 metadata: Final = MetaData()
 
@@ -36,15 +37,9 @@ api_keys: Final = Table(
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables to their newest version; loads Alembic only where they are not."""
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if current == HEAD:
-            return
-    from alembic import command
-    from alembic.config import Config
+    """Bring the tables to their newest version.
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    Raises:
+        StorageError: A newer Watchword wrote them.
+    """
+    bring_up(connection, Path(__file__).parent / "migrations", HEAD, "the API keys are")

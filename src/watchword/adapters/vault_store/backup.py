@@ -12,8 +12,9 @@ import struct
 from pathlib import Path
 from typing import Final
 
-from watchword.adapters.vault_store.sqlite import FILE_MODE, check_file, check_rows, mapped_faults
+from watchword.adapters.vault_store.sqlite import check_file, check_rows, mapped_faults
 from watchword.kernel.errors import ConfigurationError, CorruptStoreError, StorageError
+from watchword.storage.private_files import FILE_MODE, sync_folder
 
 MAGIC: Final = b"watchword-vault-backup-1\n"
 BACKUP_BYTES_MAX: Final = 1 << 30
@@ -94,9 +95,7 @@ def install(database: bytes, path: Path, *, aside: Path | None) -> None:
         # A hot journal belongs to the database that goes, and would be rolled into the one that comes.
         path.with_name(path.name + "-journal").unlink(missing_ok=True)
         fresh.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(folder)
-        os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)

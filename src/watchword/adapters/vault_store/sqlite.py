@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from watchword.kernel.errors import CorruptStoreError, StorageError
+from watchword.storage.private_files import FILE_MODE, sync_folder
 from watchword.vault.intake import INBOX_COUNT_MAX
 from watchword.vault.record import InboxItem, StoredSecret
 from watchword.vault.store import Change, MetaName
@@ -23,7 +24,6 @@ from watchword.vault.store import Change, MetaName
 APPLICATION_ID: Final = 0x57575631  # "WWV1"
 USER_VERSION: Final = 1
 BUSY_WAIT_S: Final = 10.0
-FILE_MODE: Final = 0o600
 CHECKSUM_BYTES: Final = 16
 
 _SCHEMA: Final = """
@@ -65,7 +65,7 @@ class SqliteVaultStore:
                 )
                 with db:
                     _write_meta(db, meta)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
@@ -255,11 +255,3 @@ def _checksum(*parts: str | bytes | int) -> bytes:
         raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogateescape")
         total.update(struct.pack(">I", len(raw)) + raw)
     return total.digest()[:CHECKSUM_BYTES]
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

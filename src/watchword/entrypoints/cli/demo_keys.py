@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from watchword.adapters.home import write_atomically
 from watchword.adapters.system import SystemEntropy
 from watchword.config import Settings
 from watchword.credentials.keypair import KeyKind, generate
@@ -23,6 +22,7 @@ from watchword.entrypoints.cli.virtual_keys_client import running_gateway
 from watchword.entrypoints.gateway.admin import requests as virtual
 from watchword.entrypoints.testnet.admin import requests as testnet
 from watchword.entrypoints.vault import requests as vault
+from watchword.storage.private_files import write_atomically
 
 ROLE: Final = "watchword demo up"
 ACCOUNT: Final = "demo"

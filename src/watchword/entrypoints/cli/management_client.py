@@ -17,10 +17,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from watchword.adapters.console_home import console_folder, read_run
-from watchword.adapters.home import write_atomically
 from watchword.entrypoints.cli.console_client import NoConsoleError
 from watchword.kernel.errors import ConfigurationError, StorageError, WatchwordError
 from watchword.kernel.secret import Secret
+from watchword.storage.private_files import write_atomically
 
 PREFIX: Final = "/manage/v1"
 ANSWER_BYTES_MAX: Final = 16 << 20
