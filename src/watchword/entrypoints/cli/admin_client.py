@@ -5,10 +5,8 @@ A home that is locked but not yet listening is just starting: it is waited for. 
 
 import asyncio
 import contextlib
-import json
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -16,9 +14,10 @@ import msgspec
 from watchword.adapters.home import admin_socket_path
 from watchword.adapters.system import monotonic_ns
 from watchword.config import Settings
+from watchword.entrypoints.cli.neighbour import Neighbour, result_of
 from watchword.entrypoints.sockets.admin_socket import connect
 from watchword.entrypoints.testnet.admin.requests import AnyRequest
-from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError
+from watchword.kernel.errors import ConfigurationError, HomeBusyError
 
 #: How long a starting testnet is waited for.
 START_NS_MAX: Final = 15_000_000_000
@@ -49,9 +48,8 @@ def administration(settings: Settings, role: str) -> Any:
     deadline = monotonic_ns() + START_NS_MAX
     while True:
         with contextlib.suppress(OSError):
-            running = _Running(admin_socket_path(settings.home))
-            with contextlib.closing(running):
-                yield running.ask
+            with contextlib.closing(_running(settings)) as found:
+                yield found.ask
             return
         try:
             offline = _Offline(settings, role)
@@ -74,30 +72,12 @@ def running(settings: Settings) -> bool:
     return True
 
 
-class _Running:
-    """The admin socket of a running testnet."""
+def _running(settings: Settings) -> Neighbour[AnyRequest]:
+    return Neighbour(admin_socket_path(settings.home), "the testnet", _line, RefusedError, ANSWER_S_MAX)
 
-    def __init__(self, path: Path) -> None:
-        self._socket = connect(path)
-        self._socket.settimeout(ANSWER_S_MAX)
-        self._lines = self._socket.makefile("rb")
 
-    def ask(self, request: AnyRequest) -> Any:
-        """Send one request and wait for its answer."""
-        try:
-            self._socket.sendall(msgspec.json.encode(request) + b"\n")
-            line = self._lines.readline()
-        except OSError as error:
-            raise StorageError(
-                f"lost the testnet before it answered ({error}); whether it was done is unknown"
-            ) from error
-        if not line:
-            raise StorageError("the testnet ended before it answered; whether it was done is unknown")
-        return _unwrap(line)
-
-    def close(self) -> None:
-        self._lines.close()
-        self._socket.close()
+def _line(request: AnyRequest) -> bytes:
+    return msgspec.json.encode(request) + b"\n"
 
 
 class _Offline:
@@ -116,18 +96,11 @@ class _Offline:
         # Here and not above: it brings the whole testnet, and every command would wait for that.
         from watchword.entrypoints.testnet.admin.listener import answer
 
-        return _unwrap(self._runner.run(answer(self._testnet, msgspec.json.encode(request))))
+        return result_of(self._runner.run(answer(self._testnet, msgspec.json.encode(request))), RefusedError)
 
     def close(self) -> None:
         self._runner.run(self._testnet.stop())
         self._runner.close()
-
-
-def _unwrap(line: bytes) -> Any:
-    content = json.loads(line)
-    if "error" in content:
-        raise RefusedError(content["error"])
-    return content["result"]
 
 
 def home_must_exist(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from watchword.entrypoints.cli.output import EXIT_REFUSED, refuse, show_json
-from watchword.kernel.errors import ConfigurationError, StorageError, WatchwordError
+from watchword.kernel.errors import ConfigurationError, WatchwordError
 
 if TYPE_CHECKING:
     from watchword.entrypoints.vault.requests import AnyRequest
@@ -53,31 +53,19 @@ def ask(home: Path, request: "AnyRequest") -> dict[str, Any]:
         VaultRefusedError: It said no.
         StorageError: It ended before it answered.
     """
-    import msgspec
-
     from watchword.adapters.vault_home import vault_socket_path
-    from watchword.entrypoints.sockets.admin_socket import connect
+    from watchword.entrypoints.cli.neighbour import Neighbour
     from watchword.entrypoints.vault.requests import write_request
 
     try:
-        connection = connect(vault_socket_path(home))
+        holder = Neighbour(
+            vault_socket_path(home), "the vault's process", write_request, VaultRefusedError, ANSWER_S_MAX
+        )
     except OSError as error:
         raise NobodyHoldsVaultError from error
-    with connection:
-        connection.settimeout(ANSWER_S_MAX)
-        try:
-            connection.sendall(write_request(request))
-            with connection.makefile("rb") as lines:
-                line = lines.readline()
-        except OSError as error:
-            raise StorageError(f"lost the vault's process before it answered ({error})") from error
-    if not line:
-        raise StorageError("the vault's process ended before it answered; whether it was done is unknown")
-    answer: dict[str, Any] = msgspec.json.decode(line)
-    if "error" in answer:
-        raise VaultRefusedError(str(answer["error"]))
-    result: dict[str, Any] = answer["result"]
-    return result
+    with contextlib.closing(holder):
+        answered: dict[str, Any] = holder.ask(request)
+    return answered
 
 
 def held(home: Path) -> bool:

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from watchword.adapters.gateway_home import gateway_socket_path
 from watchword.adapters.system import monotonic_ns
+from watchword.entrypoints.cli.neighbour import Neighbour, result_of
 from watchword.entrypoints.gateway.admin.requests import ListKeys, ShowKey, write_request
-from watchword.entrypoints.sockets.admin_socket import connect
-from watchword.kernel.errors import ConfigurationError, HomeBusyError, StorageError, WatchwordError
+from watchword.kernel.errors import ConfigurationError, HomeBusyError, WatchwordError
 
 if TYPE_CHECKING:
     from watchword.bootstrap.audit_trail import SecondSink
@@ -102,35 +100,9 @@ def look(home: Path, request: ListKeys | ShowKey) -> dict[str, Any]:
     if running is None:
         from watchword.entrypoints.gateway.admin import offline
 
-        return _fields(offline.look(home, request))
+        return _fields(result_of(offline.look(home, request), KeyRefusedError))
     with contextlib.closing(running):
-        return running.ask(request)
-
-
-class _Running:
-    """The admin socket of a running gateway."""
-
-    def __init__(self, home: Path) -> None:
-        self._socket = connect(gateway_socket_path(home))
-        self._socket.settimeout(ANSWER_S_MAX)
-        self._lines = self._socket.makefile("rb")
-
-    def ask(self, request: "AnyRequest") -> dict[str, Any]:
-        """Send one request and wait for its answer."""
-        try:
-            self._socket.sendall(write_request(request))
-            line = self._lines.readline()
-        except OSError as error:
-            raise StorageError(
-                f"lost the gateway before it answered ({error}); whether it was done is unknown"
-            ) from error
-        if not line:
-            raise StorageError("the gateway ended before it answered; whether it was done is unknown")
-        return _fields(line)
-
-    def close(self) -> None:
-        self._lines.close()
-        self._socket.close()
+        return _fields(running.ask(request))
 
 
 class _Offline:
@@ -141,7 +113,7 @@ class _Offline:
 
     def ask(self, request: "AnyRequest") -> dict[str, Any]:
         """Carry out one request here."""
-        return _fields(self._desk.ask(request))
+        return _fields(result_of(self._desk.ask(request), KeyRefusedError))
 
 
 def _second_sink(home: Path) -> "SecondSink | None":
@@ -152,16 +124,15 @@ def _second_sink(home: Path) -> "SecondSink | None":
     return read_second_sink(said) if said else None
 
 
-def _running(home: Path) -> _Running | None:
+def _running(home: Path) -> "Neighbour[AnyRequest] | None":
     try:
-        return _Running(home)
+        return Neighbour(
+            gateway_socket_path(home), "the gateway", write_request, KeyRefusedError, ANSWER_S_MAX
+        )
     except OSError:
         return None
 
 
-def _fields(line: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = msgspec.json.decode(line)
-    if "error" in answer:
-        raise KeyRefusedError(str(answer["error"]))
-    result: dict[str, Any] = answer["result"]
-    return result
+def _fields(result: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = result
+    return fields
