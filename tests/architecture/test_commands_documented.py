@@ -1,15 +1,17 @@
-"""The README's table of commands is the command line's own."""
+"""The documents' commands are the command line's own."""
 
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.main import get_command
 
 from watchword.config import ConsoleSettings, GatewaySettings, Settings
 from watchword.entrypoints.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "docs" / "recipes"
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> dict[str, str]:
@@ -21,10 +23,28 @@ def _commands(command: Any, path: tuple[str, ...]) -> dict[str, str]:
     return {" ".join(path): command.help or ""}
 
 
-def test_readme_lists_exactly_the_commands() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `(watchword [^`]+)` \|", readme, flags=re.MULTILINE))
-    assert listed == set(_commands(get_command(app), ("watchword",)))
+def test_document_lists_exactly_the_commands_in_their_own_words() -> None:
+    document = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(watchword [^`]+)` \| (.*) \|$", document, flags=re.MULTILINE)
+    commands = _commands(get_command(app), ("watchword",))
+    assert dict(listed) == {name: text.strip().splitlines()[0] for name, text in commands.items()}
+    assert len(listed) == len(commands)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", *(f"docs/recipes/{path.name}" for path in sorted(RECIPES.glob("*.md")))]
+)
+def test_documents_name_only_commands_there_are(name: str) -> None:
+    commands = set(_commands(get_command(app), ("watchword",)))
+    groups = {" ".join(command.split()[:2]) for command in commands}
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for said in re.findall(r"(?:^\$ |`)(watchword [a-z-]+(?: [a-z-]+)?)", text, flags=re.MULTILINE):
+        one, two = " ".join(said.split()[:2]), " ".join(said.split()[:3])
+        assert (
+            one in commands
+            or two in groups | commands
+            or any(name.startswith(f"{two} ") for name in commands)
+        ), said
 
 
 def test_every_command_says_what_it_does() -> None:
