@@ -35,13 +35,19 @@ def label(number: int) -> str:
     return f"{WORDS[number % len(WORDS)]}-{number:05d}"
 
 
-def fill_testnet(home: Path, count: int) -> None:
-    """Issue keys in a new testnet's home, 30 an account."""
-    asyncio.run(_fill_testnet(home, count))
+def fill_testnet(home: Path, count: int, *, liquidity: bool = False) -> None:
+    """Issue keys in a new testnet's home, 30 an account.
+
+    Args:
+        home: New, or made with the same liquidity.
+        count: How many.
+        liquidity: Whether its market makers trade once it is served.
+    """
+    asyncio.run(_fill_testnet(home, count, liquidity=liquidity))
 
 
-async def _fill_testnet(home: Path, count: int) -> None:
-    testnet = open_testnet(read_settings(home=home, liquidity=False))
+async def _fill_testnet(home: Path, count: int, *, liquidity: bool) -> None:
+    testnet = open_testnet(read_settings(home=home, liquidity=liquidity))
     testnet.services.clear()
     await testnet.start()
     try:
@@ -59,18 +65,24 @@ async def _fill_testnet(home: Path, count: int) -> None:
         await testnet.stop()
 
 
-def fill_gateway(home: Path, count: int) -> None:
-    """Put virtual keys into a gateway's home."""
+def fill_gateway(home: Path, count: int, credential: str = "cred-main") -> None:
+    """Put virtual keys into a gateway's home.
+
+    Args:
+        home: Of a gateway that does not run.
+        count: How many.
+        credential: Id of the real credential they stand for.
+    """
     path = virtual_keys_path(home)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = SqlVirtualKeys(path)
     try:
-        store.put(virtual_keys(count))
+        store.put(virtual_keys(count, credential))
     finally:
         store.close()
 
 
-def virtual_keys(count: int) -> list[VirtualKey]:
+def virtual_keys(count: int, credential: str = "cred-main") -> list[VirtualKey]:
     """Make virtual keys, every tenth narrowed from the one before it."""
     entropy = SystemEntropy()
     pattern = new_key("pattern", half=Half("ED25519", PUBLIC_KEY))
@@ -86,7 +98,7 @@ def virtual_keys(count: int) -> list[VirtualKey]:
             VirtualKey(
                 id=f"vk-{number:012d}",
                 label=label(number),
-                credential_id="cred-main",
+                credential_id=credential,
                 versions=(version,),
                 policy_name=pattern.policy_name,
                 policy_text=POLICY,

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from watchword.exchange.portfolio import (
     SHARES_WHOLE,
     Change,
+    Changes,
+    Course,
     Fill,
     changes_of,
     earned_by,
@@ -53,7 +55,7 @@ def test_holdings_walked_back_are_those_walked_forward(
     now: dict[str, int] = {}
     for change in changes:
         now[change.asset] = now.get(change.asset, 0) + change.amount
-    found = holdings_at(now, changes, moments)
+    found = holdings_at(now, [Changes(changes)], moments)
     for moment, holdings in zip(moments, found, strict=True):
         forward: dict[str, int] = {}
         for change in changes:
@@ -103,6 +105,19 @@ def test_profits_add_up_to_what_came_and_went(made: list[Fill]) -> None:
         assert one.cost >= 0
         assert one.position or not one.cost
         assert one.trades == len(mine)
+
+
+@given(fills(), st.integers(0, 30))
+def test_trades_added_in_parts_are_those_added_at_once(made: list[Fill], cut: int) -> None:
+    parts, whole = Course(made[:cut]), Course(made)
+    early = parts.earned()
+    for fill in made[cut:]:
+        parts.add(fill)
+    assert parts.earned() == whole.earned()
+    assert early == earned_by(made[:cut]), "what was said before does not change afterwards"
+    for asset in ASSETS:
+        for moment in range(-1, 17):
+            assert parts.changes.since(asset, moment) == whole.changes.since(asset, moment)
 
 
 @given(fills(("BTC",)), st.integers(1, 10**13))

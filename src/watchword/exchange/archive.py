@@ -6,8 +6,10 @@ own market makers are not kept. Reads merge with what is still open, so that a q
 Source: rest-api.md "All orders", "Account trade list", "Query all Order lists", "Query Prevented Matches".
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, TypeVar
 
 import msgspec
@@ -93,10 +95,12 @@ class OrderListRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class _Shelf:
     """The past of one account on one symbol, in the order in which it ended."""
 
-    __slots__ = ("latest_by_client", "orders", "trades")
+    __slots__ = ("ids", "latest_by_client", "orders", "trades")
 
     def __init__(self) -> None:
         self.orders: deque[Order] = deque()
+        #: Ids of `orders`, and of some that are gone; by rising id once somebody asked for the newest.
+        self.ids: list[int] = []
         self.latest_by_client: dict[str, Order] = {}
         self.trades: deque[AccountTrade] = deque()
 
@@ -193,9 +197,75 @@ class Archive:
         ]
         return _cut(trades, limit, from_start=from_id is not None or start_us is not None)
 
+    def newest_orders(
+        self, account_id: int, symbol: str | None, before_id: int | None, limit: int
+    ) -> list[Order]:
+        """Return an account's orders, open and closed, by falling id. Costs the rows it returns, not those there are.
+
+        Args:
+            account_id: Whose.
+            symbol: Where; None for everywhere.
+            before_id: Only orders with a lower id.
+            limit: How many, at most.
+        """
+        found = [
+            order
+            for order in self._engine.open_orders(account_id, symbol)
+            if before_id is None or order.order_id < before_id
+        ]
+        for shelf in self._shelves_of(account_id, symbol):
+            found.extend(self._newest_closed(shelf, before_id, limit))
+        found.sort(key=_order_id, reverse=True)
+        return found[:limit]
+
+    def newest_trades(
+        self, account_id: int, symbol: str | None, before: tuple[int, int] | None, limit: int
+    ) -> list[AccountTrade]:
+        """Return an account's trades, the newest first. Costs the rows it returns, not those there are.
+
+        Args:
+            account_id: Whose.
+            symbol: Where; None for everywhere.
+            before: Only trades before this time and trade id.
+            limit: How many, at most; more where several have the time and id of the last one.
+        """
+        found: list[AccountTrade] = []
+        for shelf in self._shelves_of(account_id, symbol):
+            trades = shelf.trades
+            at = len(trades) if before is None else bisect_left(trades, before, key=_trade_place)
+            newest = islice(reversed(trades), len(trades) - at, None)
+            for count, trade in enumerate(newest):
+                if count >= limit and _trade_place(trade) != _trade_place(found[-1]):
+                    break
+                found.append(trade)
+        found.sort(key=_trade_place, reverse=True)
+        last = limit
+        while 0 < last < len(found) and _trade_place(found[last]) == _trade_place(found[last - 1]):
+            last += 1
+        return found[:last]
+
+    def trades_after(self, account_id: int, symbol: str, trade_id: int, limit: int) -> list[AccountTrade] | None:
+        """Return an account's trades on a symbol that came after one, by rising id.
+
+        Args:
+            account_id: Whose.
+            symbol: Where.
+            trade_id: Of the last one known; 0: none is.
+            limit: How many, at most.
+
+        Returns:
+            None where the one known is not here any more: the venue was reset, or forgot it.
+        """
+        shelf = self._shelves.get((account_id, symbol))
+        trades: deque[AccountTrade] = shelf.trades if shelf is not None else deque()
+        at = bisect_right(trades, trade_id, key=_trade_id)
+        if trade_id and (at == 0 or trades[at - 1].trade_id != trade_id):
+            return None
+        return list(islice(trades, at, at + limit))
+
     def symbols_traded(self, account_id: int) -> list[str]:
         """Return the symbols on which an account has closed orders or trades, sorted."""
-        return sorted(symbol for owner, symbol in self._shelves if owner == account_id)
+        return sorted(symbol for symbol in self._engine.floors if (account_id, symbol) in self._shelves)
 
     def order_list(
         self, account_id: int, order_list_id: int, list_client_order_id: str
@@ -286,6 +356,27 @@ class Archive:
             shelf = self._shelves[key] = _Shelf()
         return shelf
 
+    def _shelves_of(self, account_id: int, symbol: str | None) -> list[_Shelf]:
+        symbols = self._engine.floors if symbol is None else (symbol,)
+        found = (self._shelves.get((account_id, one)) for one in symbols)
+        return [shelf for shelf in found if shelf is not None]
+
+    def _newest_closed(self, shelf: _Shelf, before_id: int | None, limit: int) -> Iterator[Order]:
+        """Give the newest closed orders of a shelf, which keeps them in the order in which they ended."""
+        ids = shelf.ids
+        if len(ids) > 2 * len(shelf.orders):
+            ids[:] = [order.order_id for order in shelf.orders]
+        # Nearly in order, and looked at by people: sorting now costs less than keeping order with every fill.
+        ids.sort()
+        at = len(ids) if before_id is None else bisect_left(ids, before_id)
+        left = limit
+        while at and left:
+            at -= 1
+            order = self._by_id.get(ids[at])
+            if order is not None:
+                left -= 1
+                yield order
+
     def _traded(self, event: OrderTraded) -> None:
         accounts = self._engine.accounts
         if not accounts[event.taker.account_id].house:
@@ -307,6 +398,7 @@ class Archive:
                 del shelf.latest_by_client[oldest.client_order_id]
         shelf = self._shelf(order.account_id, order.symbol)
         shelf.orders.append(order)
+        shelf.ids.append(order.order_id)
         shelf.latest_by_client[order.client_order_id] = order
         self._orders.append(order)
         self._by_id[order.order_id] = order
@@ -412,6 +504,14 @@ def _cut(rows: list[_T], limit: int, *, from_start: bool) -> list[_T]:
 
 def _order_id(order: Order) -> int:
     return order.order_id
+
+
+def _trade_id(trade: AccountTrade) -> int:
+    return trade.trade_id
+
+
+def _trade_place(trade: AccountTrade) -> tuple[int, int]:
+    return trade.at_us, trade.trade_id
 
 
 def _list_id(listed: OrderListRecord) -> int:

@@ -5,7 +5,8 @@ that nothing is lost to rounding: of each symbol, `earned + uncovered_proceeds -
 what purchases took.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -104,27 +105,83 @@ def changes_of(fill: Fill) -> Iterator[Change]:
         yield Change(fill.fee_asset, -fill.fee, fill.at_us)
 
 
+class Changes:
+    """What changed balances, as running sums by asset: what changed since a moment is found, not added up."""
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        """Take changes in any order; those added later come after them."""
+        self._moments: dict[str, list[int]] = {}
+        self._sums: dict[str, list[int]] = {}
+        for change in sorted(changes, key=lambda change: change.at_us):
+            self.add(change)
+
+    def add(self, change: Change) -> None:
+        """Take a change that is not before those already here."""
+        sums = self._sums.setdefault(change.asset, [])
+        self._moments.setdefault(change.asset, []).append(change.at_us)
+        sums.append((sums[-1] if sums else 0) + change.amount)
+
+    @property
+    def assets(self) -> KeysView[str]:
+        """Of which something changed."""
+        return self._sums.keys()
+
+    def since(self, asset: str, moment_us: int) -> int:
+        """Return by how much an asset changed after a moment, scaled and signed."""
+        sums = self._sums.get(asset)
+        if sums is None:
+            return 0
+        before = bisect_right(self._moments[asset], moment_us)
+        return sums[-1] - (sums[before - 1] if before else 0)
+
+
+class Course:
+    """An account's trades, added up as they come: asking for the sums costs the same however many there were.
+
+    Attributes:
+        changes: What they did to balances.
+        trades: How many.
+    """
+
+    def __init__(self, fills: Iterable[Fill] = ()) -> None:
+        """Take trades in the order they happened; those added later come after them."""
+        self.changes, self.trades = Changes(), 0
+        self._books: dict[str, _Book] = {}
+        for fill in fills:
+            self.add(fill)
+
+    def add(self, fill: Fill) -> None:
+        """Take the next trade."""
+        self._books.setdefault(fill.symbol, _Book(fill)).add(fill)
+        for change in changes_of(fill):
+            self.changes.add(change)
+        self.trades += 1
+
+    def earned(self) -> list[Earned]:
+        """Say what each symbol brought, in the order of first trades."""
+        return [book.closed() for book in self._books.values()]
+
+
 def holdings_at(
-    held: Mapping[str, int], changes: Iterable[Change], moments_us: Sequence[int]
+    held: Mapping[str, int], changes: Sequence[Changes], moments_us: Sequence[int]
 ) -> list[dict[str, int]]:
-    """Walk balances back.
+    """Say what was held at moments of the past.
 
     Args:
         held: What is held now, by asset, scaled.
-        changes: Everything that changed balances after the first moment, in any order.
-        moments_us: Rising, epoch microseconds; what happened at a moment itself has happened.
+        changes: Everything that changed balances after the first moment.
+        moments_us: Epoch microseconds; what happened at a moment itself has happened.
 
     Returns:
         What was held at each moment, without assets of which there was nothing.
     """
-    undone = sorted(changes, key=lambda change: change.at_us)
-    current, found = dict(held), []
-    for moment_us in reversed(moments_us):
-        while undone and undone[-1].at_us > moment_us:
-            change = undone.pop()
-            current[change.asset] = current.get(change.asset, 0) - change.amount
-        found.append({asset: amount for asset, amount in current.items() if amount})
-    found.reverse()
+    assets = sorted({*held, *(asset for one in changes for asset in one.assets)})
+    found = []
+    for moment_us in moments_us:
+        then = {
+            asset: held.get(asset, 0) - sum(one.since(asset, moment_us) for one in changes) for asset in assets
+        }
+        found.append({asset: amount for asset, amount in then.items() if amount})
     return found
 
 
@@ -171,10 +228,7 @@ def earned_by(fills: Iterable[Fill]) -> list[Earned]:
     Returns:
         One for each symbol, in the order of first trades.
     """
-    books: dict[str, _Book] = {}
-    for fill in fills:
-        books.setdefault(fill.symbol, _Book(fill)).add(fill)
-    return [book.closed() for book in books.values()]
+    return Course(fills).earned()
 
 
 def route_between(asset: str, quote: str, symbols: Mapping[str, str]) -> tuple[tuple[str, bool], ...] | None:
@@ -264,5 +318,5 @@ class _Book:
         first = self._first
         return Earned(
             first.symbol, first.base, first.quote, self._position, self._cost, self._earned, self._uncovered,
-            self._uncovered_proceeds, self._fees, self._trades,
+            self._uncovered_proceeds, dict(self._fees), self._trades,
         )  # fmt: skip

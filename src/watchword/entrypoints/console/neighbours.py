@@ -5,6 +5,7 @@ One connection a question: management is rare, and a neighbour that was restarte
 
 import asyncio
 import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.gateway.admin import requests as gateway_requests
 from watchword.entrypoints.sockets.admin_socket import connect
+from watchword.entrypoints.testnet.admin import requests as testnet_requests
 from watchword.entrypoints.vault import requests as vault_requests
 from watchword.kernel.errors import StorageError
 
@@ -45,7 +47,21 @@ class _Answer(msgspec.Struct, frozen=True):
     kind: str = ""
 
 
+class _Unread(msgspec.Struct, frozen=True):
+    """The same, its result as it was sent: whoever knows its shape reads it once instead of twice."""
+
+    result: msgspec.Raw = msgspec.Raw()
+    error: str = ""
+    kind: str = ""
+
+
 _decoder: Final = msgspec.json.Decoder(_Answer)
+_unread: Final = msgspec.json.Decoder(_Unread)
+#: Answers that can be long and are always taken as one shape, by `shaped`.
+_LONG: Final = (
+    testnet_requests.CallAccount, testnet_requests.ShowPast, testnet_requests.FindAccounts, testnet_requests.ListOrders,
+    testnet_requests.ListTrades,
+)  # fmt: skip
 
 
 class Neighbour:
@@ -65,11 +81,12 @@ class Neighbour:
         """
         self._path, self._name, self._start, self._answer_s_max = path, name, start, answer_s_max
 
-    async def send(self, line: bytes) -> Any | Problem:
+    async def send(self, line: bytes, *, unread: bool = False) -> Any | Problem:
         """Send one request and wait for its answer.
 
         Args:
             line: One line of JSON with its line end.
+            unread: Give the result as `msgspec.Raw`, for `shaped`.
 
         Returns:
             The answer's `result`, or why there is none.
@@ -100,7 +117,7 @@ class Neighbour:
                 await writer.wait_closed()
         if not found.endswith(b"\n"):
             raise StorageError(f"{self._name} ended before it answered; whether it was done is unknown")
-        return _result(found)
+        return _result(found, unread=unread)
 
 
 class Neighbours:
@@ -126,7 +143,7 @@ class Neighbours:
 
     async def ask_testnet(self, request: msgspec.Struct) -> Any | Problem:
         """Ask the testnet; `request` is one of its admin requests."""
-        return await self.testnet.send(msgspec.json.encode(request) + b"\n")
+        return await self.testnet.send(msgspec.json.encode(request) + b"\n", unread=isinstance(request, _LONG))
 
     async def ask_gateway(self, request: gateway_requests.AnyRequest) -> Any | Problem:
         """Ask the gateway."""
@@ -159,9 +176,17 @@ def shaped(found: Any | Problem, kind: type[T]) -> T | Problem:
     if isinstance(found, Problem):
         return found
     try:
+        if isinstance(found, msgspec.Raw):
+            return decoder_of(kind).decode(found)
         return msgspec.convert(found, kind)
-    except msgspec.ValidationError as error:
+    except msgspec.MsgspecError as error:
         raise StorageError(UNREADABLE) from error
+
+
+@functools.cache
+def decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """Return the decoder of a type; there are as many as routes have shapes."""
+    return msgspec.json.Decoder(kind)
 
 
 def hidden(found: T | Problem, missing: Problem) -> T | Problem:
@@ -174,13 +199,13 @@ def hidden(found: T | Problem, missing: Problem) -> T | Problem:
     return missing if isinstance(found, Problem) and found.kind in {told.NOT_FOUND, told.REFUSED} else found
 
 
-def _result(line: bytes) -> Any | Problem:
+def _result(line: bytes, *, unread: bool = False) -> Any | Problem:
     try:
-        answer = _decoder.decode(line)
+        answer = _unread.decode(line) if unread else _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StorageError(UNREADABLE) from error
     if answer.error:
         return Problem(_KINDS.get(answer.kind, told.REFUSED), bounded(answer.error))
-    if answer.result is msgspec.UNSET:
+    if answer.result is msgspec.UNSET or (unread and not bytes(answer.result)):
         raise StorageError(UNREADABLE)
     return answer.result

@@ -6,8 +6,16 @@ import pytest
 from tests.support.console_fakes import NOW_US
 
 from watchword.entrypoints.console.routes.account_past import Held, Moved, Past, TradedSymbol
-from watchword.entrypoints.console.routes.portfolio import POINTS_MAX, PortfolioQuery, _moments, portfolio_of
-from watchword.exchange.portfolio import Fill
+from watchword.entrypoints.console.routes.candle_closes import Closes
+from watchword.entrypoints.console.routes.portfolio import (
+    POINTS_MAX,
+    Portfolio,
+    PortfolioQuery,
+    _moments,
+    holdings_of,
+    portfolio_of,
+)
+from watchword.exchange.portfolio import Course, Fill
 from watchword.kernel.units import SCALE
 
 MINUTE_US = 60_000_000
@@ -34,13 +42,18 @@ def bought(at_us: int = AT_US - 5 * MINUTE_US) -> Fill:
     return Fill("BTCUSDT", "BTC", "USDT", True, SCALE, 100 * SCALE, 0, "USDT", at_us)
 
 
+def made_of(what: Past, fills: list[Fill], prices: Closes, query: PortfolioQuery) -> Portfolio:
+    course = Course(fills)
+    return portfolio_of(1, what, course.earned(), holdings_of(what, course, query.span), prices, query)
+
+
 def closes(price: int) -> dict[str, dict[int, int]]:
     first_us = AT_US // MINUTE_US * MINUTE_US
     return {"BTCUSDT": {first_us - n * MINUTE_US: price * SCALE for n in range(20)}}
 
 
 def test_equity_walks_back_over_trades_and_moves_at_the_prices_of_then() -> None:
-    made = portfolio_of(1, past(), [bought()], closes(105), PortfolioQuery(span="1d"))
+    made = made_of(past(), [bought()], closes(105), PortfolioQuery(span="1d"))
     worths = [(AT_US - point.time_us) // MINUTE_US for point in made.equity]
     assert worths == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
     by_minute = [point.worth.split(".")[0] for point in made.equity]
@@ -49,7 +62,7 @@ def test_equity_walks_back_over_trades_and_moves_at_the_prices_of_then() -> None
 
 
 def test_allocation_and_profits_add_up() -> None:
-    made = portfolio_of(1, past(), [bought()], closes(105), PortfolioQuery())
+    made = made_of(past(), [bought()], closes(105), PortfolioQuery())
     assert [(row.asset, row.amount, row.share_percent) for row in made.allocation] == [
         ("USDT", "950.00000000", "89.62"), ("BTC", "1.00000000", "10.38"),
     ]  # fmt: skip
@@ -61,14 +74,14 @@ def test_allocation_and_profits_add_up() -> None:
 def test_what_has_no_price_is_named_and_counts_for_nothing() -> None:
     held = {"XYZ": Held("5.00000000", "0.00000000"), "USDT": Held("1.00000000", "0.00000000")}
     strange = Fill("XYZABC", "XYZ", "ABC", True, SCALE, SCALE, 0, "ABC", AT_US - MINUTE_US)
-    made = portfolio_of(1, past(balances=held, moves=[]), [strange], {}, PortfolioQuery())
+    made = made_of(past(balances=held, moves=[]), [strange], {}, PortfolioQuery())
     assert made.total == "1.00000000"
     assert made.unpriced == ["ABC", "XYZ"]
     assert next(row for row in made.allocation if row.asset == "XYZ").worth is None
 
 
 def test_incomplete_past_is_said() -> None:
-    assert not portfolio_of(1, past(complete=False), [], {}, PortfolioQuery()).complete
+    assert not made_of(past(complete=False), [], {}, PortfolioQuery()).complete
 
 
 @pytest.mark.parametrize(

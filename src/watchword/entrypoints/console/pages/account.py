@@ -1,10 +1,11 @@
 """Account: balances, orders, trades and deposits of an account of the testnet, its faucet, and its trades as CSV."""
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page
-from watchword.entrypoints.console.pages.trading_pages import accounts_of, chosen_of, failed_or_empty, shown
+from watchword.entrypoints.console.pages.trading_pages import accounts_of, failed_or_empty, shown
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.problem import NOT_SIGNED_IN, Problem
 
@@ -25,6 +26,7 @@ _LISTS: Final = {
     "/trades": ("listTrades", "symbol"),
     "/deposits": ("listDeposits", "asset"),
 }
+_PAGED: Final = frozenset({"listOpenOrders", "listOrders", "listTrades", "listDeposits"})
 
 
 async def show_account(visit: Visit) -> Answer:
@@ -67,23 +69,21 @@ async def _page(visit: Visit, problem: Problem | None, tab: str | None = None) -
     here = visit.address.removeprefix(PATH) if tab is None else tab
     tab = here if here in TABS else ""
     accounts = await accounts_of(visit)
-    chosen = None if isinstance(accounts, Problem) else chosen_of(visit, accounts)
-    if isinstance(accounts, Problem) or chosen is None:
+    if isinstance(accounts, Problem) or accounts.chosen is None:
         return failed_or_empty(visit, accounts, "Account", PATH)
+    chosen = accounts.chosen
     route, narrowed = _LISTS[tab]
     search = visit.query.get("search", "").strip().upper()
-    found = await _found(visit, chosen.account_id, route, narrowed, search)
-    faucet = (
-        await visit.call("showFaucet", path={"account": str(chosen.account_id)})
-        if tab in {"", "/deposits"}
-        else None
+    found, faucet, listed = await asyncio.gather(
+        _found(visit, chosen.account_id, route, narrowed, search),
+        _asked(visit, "showFaucet" if tab in {"", "/deposits"} else "", {"account": str(chosen.account_id)}),
+        _asked(visit, "listSymbols" if narrowed == "symbol" else "", {}),
     )
-    listed = await visit.call("listSymbols") if narrowed == "symbol" else None
     after = None if isinstance(found, Problem) else getattr(found, "next", None)
     same = {"account": str(chosen.account_id), "search": search}
     return shown(
         "account.html", visit, problem.kind.status if problem is not None else 200,
-        accounts=accounts, account=chosen, tabs=TABS, tab=tab, path=PATH + tab, search=search, narrowed=narrowed,
+        **accounts.context(), tabs=TABS, tab=tab, path=PATH + tab, search=search, narrowed=narrowed,
         symbols=[] if listed is None or isinstance(listed, Problem) else [one.symbol for one in listed.items],
         found=found, failed=found if isinstance(found, Problem) else None, problem=problem,
         faucet=None if isinstance(faucet, Problem) else faucet,
@@ -93,10 +93,15 @@ async def _page(visit: Visit, problem: Problem | None, tab: str | None = None) -
     )  # fmt: skip
 
 
+async def _asked(visit: Visit, route: str, path: dict[str, str]) -> Any:
+    """Call a route that only some tabs need; None where this one does not."""
+    return await visit.call(route, path=path) if route else None
+
+
 async def _found(visit: Visit, account: int, route: str, narrowed: str, search: str) -> Any:
     """Ask for a list; what is searched for is a symbol or asset, and one that is not listed is found nowhere."""
     query = {narrowed: search} if narrowed else {}
-    if route in {"listOrders", "listTrades", "listDeposits"}:
+    if route in _PAGED:
         query |= {"limit": ROWS, "after": visit.query.get("after", "")}
     return await visit.call(route, path={"account": str(account)}, query=query)
 

@@ -6,17 +6,18 @@ from typing import Final
 import msgspec
 
 from watchword.entrypoints.console.pages.page import Answer, Nav, Page
-from watchword.entrypoints.console.pages.trading_pages import accounts_of, chosen_of, failed_or_empty, shown
+from watchword.entrypoints.console.pages.trading_pages import accounts_of, failed_or_empty, shown
 from watchword.entrypoints.console.pages.trading_words import SPANS
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.pages.wording import SECOND_US
 from watchword.entrypoints.console.problem import Problem
-from watchword.entrypoints.console.routes.portfolio import AllocationRow, EquityPoint
+from watchword.entrypoints.console.routes.portfolio import AllocationRow, EquityPoint, Portfolio
 
 PATH: Final = "/portfolio"
 SPAN: Final = "7d"
 #: Slices of the bar; what is smaller goes together.
 SLICES_MAX: Final = 7
+EQUITY_ROWS_MAX: Final = 40
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -31,23 +32,34 @@ class Slice(msgspec.Struct, frozen=True):
 async def show_portfolio(visit: Visit) -> Answer:
     """Show a portfolio."""
     accounts = await accounts_of(visit)
-    chosen = None if isinstance(accounts, Problem) else chosen_of(visit, accounts)
-    if isinstance(accounts, Problem) or chosen is None:
+    if isinstance(accounts, Problem) or accounts.chosen is None:
         return failed_or_empty(visit, accounts, "Portfolio", PATH)
+    chosen = accounts.chosen
     span = visit.query.get("span", "")
     span = span if span in SPANS else SPAN
     found = await visit.call("showPortfolio", path={"account": str(chosen.account_id)}, query={"span": span})
     failed = found if isinstance(found, Problem) else None
     return shown(
-        "portfolio.html", visit, accounts=accounts, account=chosen, span=span, found=found, failed=failed,
+        "portfolio.html", visit, **accounts.context(), span=span, found=found, failed=failed,
         slices=[] if isinstance(found, Problem) else slices_of(found.allocation),
-        equity="" if isinstance(found, Problem) else points_of(found.equity),
+        equity="" if isinstance(found, Problem) else points_of(found),
+        rows=[] if isinstance(found, Problem) else rows_of(found.equity),
     )  # fmt: skip
 
 
-def points_of(points: list[EquityPoint]) -> str:
-    """Write the chart's points as JSON: seconds and texts."""
-    return json.dumps([[point.time_us // SECOND_US, point.worth] for point in points])
+def points_of(found: Portfolio) -> str:
+    """Write the chart's points as JSON: seconds and texts. The last one is what it is worth now, as above the chart."""
+    points = [[point.time_us // SECOND_US, point.worth] for point in found.equity]
+    now_s = found.at_us // SECOND_US
+    if points and now_s > points[-1][0]:
+        points.append([now_s, found.total])
+    return json.dumps(points)
+
+
+def rows_of(points: list[EquityPoint]) -> list[EquityPoint]:
+    """Choose the points that are written as a table: evenly spread, newest first."""
+    step = max(1, -(-len(points) // EQUITY_ROWS_MAX))
+    return points[::-1][::step]
 
 
 def slices_of(rows: list[AllocationRow]) -> list[Slice]:

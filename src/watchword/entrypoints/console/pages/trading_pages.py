@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from watchword.entrypoints.console.pages import trading_words
 from watchword.entrypoints.console.pages.page import View
 from watchword.entrypoints.console.pages.visit import Visit
@@ -9,22 +11,57 @@ from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountView
 
 NO_ACCOUNT: Final = "trading_no_account.html"
+#: Accounts to choose from at once; others are found by name.
+ACCOUNTS_SHOWN: Final = 50
 
 
-async def accounts_of(visit: Visit) -> list[ExchangeAccountView] | Problem:
-    """List the accounts within reach."""
-    found = await visit.call("listExchangeAccounts")
-    return found if isinstance(found, Problem) else found.items
+class Accounts(msgspec.Struct, frozen=True):
+    """The accounts a page offers.
+
+    Attributes:
+        items: Some of those within reach: the person's own first, and the one the page is about.
+        chosen: Which the page is about; None where there is none.
+        more: Whether there are others, to be found by name.
+    """
+
+    items: list[ExchangeAccountView]
+    chosen: ExchangeAccountView | None
+    more: bool
+
+    def context(self) -> dict[str, Any]:
+        """Say it for templates."""
+        return {"accounts": self.items, "account": self.chosen, "more_accounts": self.more}
 
 
-def chosen_of(visit: Visit, accounts: list[ExchangeAccountView]) -> ExchangeAccountView | None:
-    """Say which account a page is about: the one named, else the person's own, else the first; None where there is none."""
+async def accounts_of(visit: Visit) -> Accounts | Problem:
+    """Find which account a page is about: the one named or looked for, else the person's own, else the first."""
+    found = await visit.call("listExchangeAccounts", query={"limit": str(ACCOUNTS_SHOWN)})
+    if isinstance(found, Problem):
+        return found
+    listed: list[ExchangeAccountView] = found.items
+    more = found.total is not None and found.total > len(listed)
+    chosen = await _looked_for(visit) or await _named(visit, listed, more=more) or next(iter(listed), None)
+    offered = listed if chosen is None or chosen in listed else [chosen, *listed]
+    return Accounts(offered, chosen, more)
+
+
+async def _looked_for(visit: Visit) -> ExchangeAccountView | None:
+    """Find the account whose name or number was typed: the very one, else the first whose name holds it."""
+    typed = visit.query.get("find", "").strip()
+    if not typed:
+        return None
+    found = await visit.call("listExchangeAccounts", query={"query": typed, "limit": str(ACCOUNTS_SHOWN)})
+    items: list[ExchangeAccountView] = [] if isinstance(found, Problem) else found.items
+    return next((one for one in items if typed in {one.account, str(one.account_id)}), next(iter(items), None))
+
+
+async def _named(visit: Visit, listed: list[ExchangeAccountView], *, more: bool) -> ExchangeAccountView | None:
     named = visit.query.get("account") or visit.form.text("account")
-    for one in accounts:
-        if str(one.account_id) == named:
-            return one
-    own = [one for one in accounts if one.owner == visit.person.id]
-    return next(iter([*own, *accounts]), None)
+    known = next((one for one in listed if str(one.account_id) == named), None)
+    if known is not None or not more or not named.isdecimal():
+        return known
+    found = await visit.call("showExchangeAccount", path={"account": named})
+    return None if isinstance(found, Problem) else found
 
 
 def shown(template: str, visit: Visit, status: int = 200, **context: Any) -> View:
@@ -33,7 +70,7 @@ def shown(template: str, visit: Visit, status: int = 200, **context: Any) -> Vie
 
 
 def failed_or_empty(
-    visit: Visit, accounts: list[ExchangeAccountView] | Problem, title: str, path: str
+    visit: Visit, accounts: Accounts | Problem, title: str, path: str
 ) -> View:
     """Show that there is no account to show, or why that is not known."""
     failed = accounts if isinstance(accounts, Problem) else None

@@ -7,12 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watchword.entrypoints.console.neighbours import UNREADABLE, hidden, neighbours_of, shaped
+from watchword.entrypoints.console.neighbours import hidden, neighbours_of, shaped
 from watchword.entrypoints.console.problem import NOT_FOUND, REFUSED, Problem
 from watchword.entrypoints.console.route import Ask
 from watchword.entrypoints.console.routes.asking import behalf_of
 from watchword.entrypoints.testnet.admin import requests as testnet
-from watchword.kernel.errors import StorageError
 
 T = TypeVar("T")
 
@@ -23,6 +22,14 @@ class _Called(msgspec.Struct, frozen=True):
     """What `account.call` answers."""
 
     answer: Any = None
+    code: int = 0
+    text: str = ""
+
+
+class _CalledUnread(msgspec.Struct, frozen=True):
+    """The same, the operation's answer as it was sent."""
+
+    answer: msgspec.Raw = msgspec.Raw(b"null")
     code: int = 0
     text: str = ""
 
@@ -48,15 +55,14 @@ async def called(
         "" if account is None else str(account),
         on_behalf=behalf_of(ask),
     )
-    found = shaped(hidden(await neighbours_of(ask.console).ask_testnet(request), NO_ACCOUNT), _Called)
+    said = hidden(await neighbours_of(ask.console).ask_testnet(request), NO_ACCOUNT)
+    unread = isinstance(said, msgspec.Raw)
+    found: _Called | _CalledUnread | Problem = shaped(said, _CalledUnread if unread else _Called)
     if isinstance(found, Problem):
         return found
     if found.code:
         return Problem(REFUSED, f"{found.text} (code {found.code})")
-    try:
-        return msgspec.convert(found.answer, kind)
-    except msgspec.ValidationError as error:
-        raise StorageError(UNREADABLE) from error
+    return shaped(found.answer, kind)
 
 
 def _text(value: object) -> str:

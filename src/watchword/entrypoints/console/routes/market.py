@@ -6,12 +6,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from watchword.entrypoints.console.neighbours import UNREADABLE
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.route import Ask, Route
 from watchword.entrypoints.console.routes.exchange_calls import called
 from watchword.entrypoints.console.routes.trading import SYMBOL_LENGTH_MAX
-from watchword.kernel.errors import StorageError
 
 TAG: Final = "market"
 CANDLES_MAX: Final = 1_000
@@ -171,6 +169,16 @@ class _WireMarketTrade(msgspec.Struct, frozen=True, rename="camel"):
     is_buyer_maker: bool
 
 
+class _WireCandle(msgspec.Struct, frozen=True, array_like=True):
+    open_us: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    close_us: int
+
+
 class _Listing(msgspec.Struct):
     """What the exchange lists, and until when that counts."""
 
@@ -241,17 +249,11 @@ async def candles_of(
         end_us: The last one opens then or before; 0: now.
     """
     rows = await called(
-        ask, list[list[Any]], "klines", symbol=symbol, interval=interval, limit=limit, endTime=end_us or None
+        ask, list[_WireCandle], "klines", symbol=symbol, interval=interval, limit=limit, endTime=end_us or None
     )
     if isinstance(rows, Problem):
         return rows
-    try:
-        return [
-            msgspec.convert(dict(zip(CandleView.__struct_fields__, row, strict=False)), CandleView)
-            for row in rows
-        ]
-    except msgspec.ValidationError as error:
-        raise StorageError(UNREADABLE) from error
+    return [CandleView(*msgspec.structs.astuple(row)) for row in rows]
 
 
 def _symbol_view(one: _WireSymbol, day: _WireTicker) -> SymbolView:

@@ -3,7 +3,6 @@
 Equity of the past is what was held then (today's balances, walked back over trades and moves) at candle closes of then.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -12,18 +11,16 @@ from msgspec import Meta
 
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.route import Ask, Route
-from watchword.entrypoints.console.routes.account_past import ASKED_AT_ONCE_MAX, Past, fills_of, past_of
-from watchword.entrypoints.console.routes.market import Interval, candles_of
+from watchword.entrypoints.console.routes.account_past import Past, course_of
+from watchword.entrypoints.console.routes.candle_closes import Closes, closes_at
+from watchword.entrypoints.console.routes.market import Interval
 from watchword.entrypoints.console.routes.testnet_accounts import account_in_path
 from watchword.entrypoints.console.routes.trading_lists import QUOTE, Quote
-from watchword.entrypoints.console.trading_views import scaled
 from watchword.exchange.portfolio import (
     SHARES_WHOLE,
-    Change,
+    Changes,
+    Course,
     Earned,
-    Fill,
-    changes_of,
-    earned_by,
     holdings_at,
     price_along,
     route_between,
@@ -46,8 +43,8 @@ _STEPS: Final[tuple[tuple[int, Interval], ...]] = (
     (8 * HOUR_US, "8h"), (_DAY_US, "1d"), (3 * _DAY_US, "3d"),
 )  # fmt: skip
 POINTS_MAX: Final = 130
-#: Symbol → moment → close.
-Closes = dict[str, dict[int, int]]
+#: Asset → amount, scaled.
+Holdings = Mapping[str, int]
 
 
 class EquityPoint(msgspec.Struct, frozen=True):
@@ -129,88 +126,75 @@ class PortfolioQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def show_portfolio(ask: Ask[None, PortfolioQuery]) -> Portfolio | Problem:
     """Show a portfolio."""
     account, query = account_in_path(ask), ask.query
-    past = account if isinstance(account, Problem) else await past_of(ask, account)
+    read = account if isinstance(account, Problem) else await course_of(ask, account)
     if isinstance(account, Problem):
         return account
-    if isinstance(past, Problem):
-        return past
-    fills = await fills_of(ask, account, past)
-    if isinstance(fills, Problem):
-        return fills
-    closes = await _closes(ask, past, fills, query)
-    if isinstance(closes, Problem):
-        return closes
-    # Years of trades take a moment to add up, and others are served meanwhile.
-    return await asyncio.to_thread(portfolio_of, account, past, fills, closes, query)
+    if isinstance(read, Problem):
+        return read
+    # Of this moment: other requests add to the course while candles are waited for.
+    (past, course), earned = read, read[1].earned()
+    holdings = holdings_of(past, course, query.span)
+    closes = await _closes(ask, past, holdings, query)
+    return closes if isinstance(closes, Problem) else portfolio_of(account, past, earned, holdings, closes, query)
 
 
 def portfolio_of(
-    account: int, past: Past, fills: Sequence[Fill], closes: Closes, query: PortfolioQuery
-) -> Portfolio:
+    account: int, past: Past, earned: Sequence[Earned], holdings: Sequence[Holdings], closes: Closes, query: PortfolioQuery
+) -> Portfolio:  # fmt: skip
     """Add a portfolio up.
 
     Args:
         account: Its number.
         past: What it has, and what moved.
-        fills: Its trades until then, in order.
+        earned: What its trades brought until then.
+        holdings: What it had at each of the moments that the span is shown at.
         closes: Candle closes by symbol and moment, for the past.
         query: Over which time, and in what.
     """
     quote, held = query.quote, past.held()
     now = worth_of(held, lambda asset, _: past.last_price(asset, quote), past.at_us)
-    earned = earned_by(fills)
     realised, unrealised, unpriced = _sums(past, earned, quote)
     return Portfolio(
         account=account, quote=quote, at_us=past.at_us, total=format_scaled(now.total),
         realised=format_scaled(realised), unrealised=format_scaled(unrealised),
-        equity=_equity(past, fills, closes, query, now.total), allocation=_allocation(past, held, quote),
+        equity=_equity(past, holdings, closes, query, now.total), allocation=_allocation(past, held, quote),
         symbols=[_earned_row(past, one) for one in earned], unpriced=sorted({*now.unpriced, *unpriced}),
         complete=past.complete,
     )  # fmt: skip
 
 
+def holdings_of(past: Past, course: Course, span: Span) -> list[Holdings]:
+    """Say what an account had at each moment that a span is shown at."""
+    return list(
+        holdings_at(past.held(), [course.changes, Changes(past.moves_made())], _moments(past, span)[2])
+    )
+
+
 async def _closes(
-    ask: Ask[Any, Any], past: Past, fills: Sequence[Fill], query: PortfolioQuery
+    ask: Ask[Any, Any], past: Past, holdings: Sequence[Holdings], query: PortfolioQuery
 ) -> Closes | Problem:
-    """Read the candles that what was ever held is valued by."""
+    """Read the candles that what was held then is valued by."""
     step_us, interval, moments = _moments(past, query.span)
     names = _names(past)
-    assets = {*past.held(), *(move.asset for move in past.moves)}
-    assets.update(asset for fill in fills for asset in (fill.base, fill.quote))
-    routes = [route_between(asset, query.quote, names) for asset in sorted(assets)]
+    routes = [route_between(asset, query.quote, names) for asset in sorted(_assets(holdings))]
     symbols = sorted({symbol for route in routes if route for symbol, _ in route})
-    gate = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
-
-    async def read(symbol: str) -> dict[int, int] | Problem:
-        async with gate:
-            candles = await candles_of(ask, symbol, interval, len(moments) + 1, past.at_us)
-        if isinstance(candles, Problem):
-            return candles
-        return {candle.open_us + step_us: scaled(candle.close) for candle in candles}
-
-    found: Closes = {}
-    for symbol, closes in zip(symbols, await asyncio.gather(*map(read, symbols)), strict=True):
-        if isinstance(closes, Problem):
-            return closes
-        found[symbol] = closes
-    return found
+    return await closes_at(ask, symbols, interval, step_us, moments, past.at_us)
 
 
 def _equity(
-    past: Past, fills: Sequence[Fill], closes: Closes, query: PortfolioQuery, total: int
+    past: Past, holdings: Sequence[Holdings], closes: Closes, query: PortfolioQuery, total: int
 ) -> list[EquityPoint]:
     """Value the past at candle boundaries, and now."""
     _, _, moments = _moments(past, query.span)
-    changes: list[Change] = [*past.moves_made(), *(change for fill in fills for change in changes_of(fill))]
     names = _names(past)
-    routes = {asset: route_between(asset, query.quote, names) for asset in {*past.held(), *_assets(changes)}}
+    routes = {asset: route_between(asset, query.quote, names) for asset in _assets(holdings)}
 
     def price_of(asset: str, at_us: int) -> int | None:
         return price_along(routes[asset], lambda symbol: closes.get(symbol, {}).get(at_us))
 
     points = [
-        EquityPoint(at_us, format_scaled(worth_of(holdings, price_of, at_us).total))
-        for at_us, holdings in zip(moments, holdings_at(past.held(), changes, moments), strict=True)
+        EquityPoint(at_us, format_scaled(worth_of(then, price_of, at_us).total))
+        for at_us, then in zip(moments, holdings, strict=True)
     ]
     return [*points, EquityPoint(past.at_us, format_scaled(total))]
 
@@ -270,8 +254,8 @@ def _names(past: Past) -> dict[str, str]:
     return {f"{one.base}/{one.quote}": one.symbol for one in past.symbols}
 
 
-def _assets(changes: Sequence[Change]) -> set[str]:
-    return {change.asset for change in changes}
+def _assets(holdings: Sequence[Holdings]) -> set[str]:
+    return {asset for then in holdings for asset in then}
 
 
 def _percent(share: int) -> str:

@@ -16,9 +16,13 @@ from watchword.entrypoints.testnet.admin import requests as testnet
 TAG: Final = "testnet"
 NAME_LENGTH_MAX: Final = 64
 ASSETS_MAX: Final = 50
+#: Accounts of one list that was asked for in parts.
+ACCOUNTS_MAX: Final = 500
 #: Digits of an amount, with its point.
 AMOUNT_LENGTH_MAX: Final = 32
 ADDRESS_LENGTH_MAX: Final = 128
+
+_NO_ACCOUNT: Final = "there is no such account; name it by its number"
 
 Amounts = Annotated[
     dict[
@@ -54,9 +58,30 @@ class ExchangeAccountView(msgspec.Struct, frozen=True):
 
 
 class ExchangeAccountList(msgspec.Struct, frozen=True):
-    """Accounts within the caller's reach, oldest first."""
+    """Accounts within the caller's reach, oldest first; where a part was asked for, the caller's own before the others.
+
+    Attributes:
+        total: How many were found; None where all are here.
+    """
 
     items: list[ExchangeAccountView]
+    total: int | None = None
+
+
+class AccountQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which accounts."""
+
+    query: Annotated[
+        str, Meta(max_length=NAME_LENGTH_MAX, description="In the name, without case, or the whole number.")
+    ] = ""
+    limit: Annotated[int, Meta(ge=0, le=ACCOUNTS_MAX, description="Accounts at most; 0: all.")] = 0
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What `account.find` answers."""
+
+    accounts: list[ExchangeAccountView]
+    total: int
 
 
 class ExchangeAccountDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,8 +131,10 @@ class WithdrawalAddressDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=
     name: Annotated[str, Meta(max_length=NAME_LENGTH_MAX)] = ""
 
 
-async def list_exchange_accounts(ask: Ask[None, None]) -> ExchangeAccountList | Problem:
+async def list_exchange_accounts(ask: Ask[None, AccountQuery]) -> ExchangeAccountList | Problem:
     """List the accounts within reach."""
+    if ask.query.limit or ask.query.query:
+        return await _some(ask)
     found = await neighbours_of(ask.console).ask_testnet(testnet.ListAccounts(on_behalf=behalf_of(ask)))
     if isinstance(found, Problem):
         return found
@@ -115,6 +142,33 @@ async def list_exchange_accounts(ask: Ask[None, None]) -> ExchangeAccountList | 
     if isinstance(views, Problem):
         return views
     return ExchangeAccountList([_owned(ask, one) for one in views if reaches_account(ask, one.account_id)])
+
+
+async def _some(ask: Ask[None, AccountQuery]) -> ExchangeAccountList | Problem:
+    """Find some of them: a page shows a few of ten thousand."""
+    own = frozenset(ask.console.assignments.accounts_of(ask.person.id))
+    request = testnet.FindAccounts(
+        ask.query.query, owned_accounts(ask), own, ask.query.limit or ACCOUNTS_MAX, on_behalf=behalf_of(ask)
+    )
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), _Found)
+    if isinstance(found, Problem):
+        return found
+    # Looked at here as well: reach is the console's to judge.
+    reached = [_owned(ask, one) for one in found.accounts if reaches_account(ask, one.account_id)]
+    return ExchangeAccountList(reached, found.total)
+
+
+async def show_exchange_account(ask: Ask[None, None]) -> ExchangeAccountView | Problem:
+    """Show one account."""
+    account = account_in_path(ask)
+    if isinstance(account, Problem):
+        return account
+    request = testnet.FindAccounts(account_ids=frozenset({account}), limit=1, on_behalf=behalf_of(ask))
+    found = shaped(await neighbours_of(ask.console).ask_testnet(request), _Found)
+    if isinstance(found, Problem):
+        return found
+    one = next((one for one in found.accounts if one.account_id == account), None)
+    return Problem(NOT_FOUND, _NO_ACCOUNT) if one is None else _owned(ask, one)
 
 
 async def open_exchange_account(ask: Ask[ExchangeAccountDraft, None]) -> ExchangeAccountView | Problem:
@@ -165,7 +219,7 @@ async def forget_address(ask: Ask[WithdrawalAddressDraft, None]) -> WithdrawalAd
 def account_in_path(ask: Ask[Any, Any]) -> int | Problem:
     """Find the account a path names by its number, if it is within reach."""
     text = ask.path["account"]
-    missing = Problem(NOT_FOUND, "there is no such account; name it by its number")
+    missing = Problem(NOT_FOUND, _NO_ACCOUNT)
     if not (text.isascii() and text.isdecimal()) or len(text) > 18:
         return missing
     return int(text) if reaches_account(ask, int(text)) else missing
@@ -199,7 +253,11 @@ _CHANGE: Final[dict[str, Any]] = {"tag": TAG, "action": "account.write", "limit"
 ROUTES: Final = (
     Route(
         method="GET", path="/accounts", name="listExchangeAccounts", summary="List accounts of the testnet.", tag=TAG,
-        action="account.read", handler=list_exchange_accounts, answer=ExchangeAccountList,
+        action="account.read", handler=list_exchange_accounts, query=AccountQuery, answer=ExchangeAccountList,
+    ),
+    Route(
+        method="GET", path="/accounts/{account}", name="showExchangeAccount", summary="Show an account of the testnet.",
+        tag=TAG, action="account.read", handler=show_exchange_account, answer=ExchangeAccountView,
     ),
     Route(
         method="POST", path="/accounts", name="openExchangeAccount", summary="Open an account on the testnet.",

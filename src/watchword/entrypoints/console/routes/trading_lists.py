@@ -1,16 +1,16 @@
 """What an account has, ordered and traded on the testnet: balances, orders, trades, deposits. Reads only."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.neighbours import hidden, neighbours_of, shaped
+from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Route
-from watchword.entrypoints.console.routes.account_past import ASKED_AT_ONCE_MAX, Past, past_of
-from watchword.entrypoints.console.routes.exchange_calls import called
+from watchword.entrypoints.console.routes.account_past import Past, past_of
+from watchword.entrypoints.console.routes.asking import behalf_of
+from watchword.entrypoints.console.routes.exchange_calls import NO_ACCOUNT, called
 from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.console.routes.testnet_accounts import account_in_path
 from watchword.entrypoints.console.routes.trading import SYMBOL_LENGTH_MAX, TAG
@@ -23,15 +23,13 @@ from watchword.entrypoints.console.trading_views import (
     scaled,
     trade_view,
 )
+from watchword.entrypoints.testnet.admin import requests as testnet
 from watchword.entrypoints.testnet.admin.account_calls import DEPOSIT_HISTORY
 from watchword.kernel.units import format_scaled, multiply_scaled
 
-T = TypeVar("T", WireOrder, WireTrade)
-
 ASSET_LENGTH_MAX: Final = 20
 QUOTE: Final = "USDT"
-#: Rows of one symbol asked for beyond a page, because several may have one moment.
-TIES_MAX: Final = 100
+NO_SYMBOL: Final = Problem(REFUSED, "there is no such symbol")
 
 SymbolOrAll = Annotated[str, Meta(max_length=SYMBOL_LENGTH_MAX, description="Only this symbol.")]
 Quote = Annotated[str, Meta(min_length=1, max_length=ASSET_LENGTH_MAX, description="What worths are in.")]
@@ -64,9 +62,15 @@ class BalanceList(msgspec.Struct, frozen=True):
 
 
 class OrderList(msgspec.Struct, frozen=True):
-    """Orders, newest first."""
+    """Open orders, newest first; `next` is None on the last page.
+
+    Attributes:
+        total: Of all pages.
+    """
 
     items: list[OrderView]
+    next: str | None = None
+    total: int | None = None
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -109,9 +113,11 @@ class BalanceQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OpenQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """On which symbol."""
+    """On which symbol, and which part."""
 
     symbol: SymbolOrAll = ""
+    limit: Annotated[int, Meta(ge=0, le=PAGE_ROWS_MAX, description="Rows at most; 0: all.")] = 0
+    after: Annotated[str, Meta(pattern=r"^[0-9]{0,18}$", description="`next` of the page before.")] = ""
 
 
 class PastQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,6 +136,23 @@ class DepositQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset: Annotated[str, Meta(max_length=ASSET_LENGTH_MAX, description="Only this asset.")] = ""
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")] = PAGE_ROWS
     after: Annotated[str, Meta(pattern=r"^[0-9]{0,6}$", description="`next` of the page before.")] = ""
+
+
+class _WireOrders(msgspec.Struct, frozen=True):
+    """What `account.orders` answers."""
+
+    orders: list[WireOrder]
+    more: bool
+    open: int
+    listed: bool = True
+
+
+class _WireTrades(msgspec.Struct, frozen=True):
+    """What `account.trades` answers."""
+
+    trades: list[WireTrade]
+    more: bool
+    listed: bool = True
 
 
 class _WireDeposit(msgspec.Struct, frozen=True, rename="camel"):
@@ -170,25 +193,59 @@ def balances_of(past: Past, quote: str) -> BalanceList:
 
 async def list_open_orders(ask: Ask[None, OpenQuery]) -> OrderList | Problem:
     """List open orders."""
-    account = account_in_path(ask)
+    account, query = account_in_path(ask), ask.query
     if isinstance(account, Problem):
         return account
-    rows = await called(ask, list[WireOrder], "openOrders.status", account, symbol=ask.query.symbol)
-    if isinstance(rows, Problem):
-        return rows
-    return OrderList([order_view(row) for row in sorted(rows, key=_order_place, reverse=True)])
+    items: list[OrderView] = []
+    before = int(query.after) if query.after else None
+    while True:
+        request = testnet.ListOrders(
+            str(account), query.symbol, only_open=True, before_id=before, limit=query.limit or PAGE_ROWS_MAX,
+            on_behalf=behalf_of(ask),
+        )  # fmt: skip
+        page = await _orders(ask, request)
+        if isinstance(page, Problem):
+            return page
+        items += [order_view(row) for row in page.orders]
+        before = page.orders[-1].order_id if page.orders else None
+        if query.limit or not page.more:
+            return OrderList(items, str(before) if page.more else None, page.open)
 
 
 async def list_orders(ask: Ask[None, PastQuery]) -> OrderPage | Problem:
     """List all orders."""
-    rows = await _newest(ask, list[WireOrder], "allOrders", _order_place)
-    return rows if isinstance(rows, Problem) else OrderPage([order_view(row) for row in rows[0]], rows[1])
+    account, query = account_in_path(ask), ask.query
+    if isinstance(account, Problem):
+        return account
+    before = _place_of(query.after)
+    request = testnet.ListOrders(
+        str(account), query.symbol, before_id=None if before is None else before[1], limit=query.limit,
+        on_behalf=behalf_of(ask),
+    )  # fmt: skip
+    page = await _orders(ask, request)
+    if isinstance(page, Problem):
+        return page
+    following = f"{page.orders[-1].time}-{page.orders[-1].order_id}" if page.more else None
+    return OrderPage([order_view(row) for row in page.orders], following)
 
 
 async def list_trades(ask: Ask[None, PastQuery]) -> TradePage | Problem:
     """List trades."""
-    rows = await _newest(ask, list[WireTrade], "myTrades", _trade_place)
-    return rows if isinstance(rows, Problem) else TradePage([trade_view(row) for row in rows[0]], rows[1])
+    account, query = account_in_path(ask), ask.query
+    if isinstance(account, Problem):
+        return account
+    before_us, before_id = _place_of(query.after) or (None, None)
+    request = testnet.ListTrades(
+        str(account), query.symbol, before_us, before_id, query.limit, on_behalf=behalf_of(ask)
+    )
+    said = hidden(await neighbours_of(ask.console).ask_testnet(request), NO_ACCOUNT)
+    page = shaped(said, _WireTrades)
+    if isinstance(page, Problem):
+        return page
+    if not page.listed:
+        return NO_SYMBOL
+    following = f"{page.trades[-1].time}-{page.trades[-1].id}" if page.more else None
+    return TradePage([trade_view(row) for row in page.trades], following)
 
 
 async def list_deposits(ask: Ask[None, DepositQuery]) -> DepositPage | Problem:
@@ -217,64 +274,15 @@ async def list_deposits(ask: Ask[None, DepositQuery]) -> DepositPage | Problem:
     return DepositPage(views, str(start + query.limit) if len(rows) > query.limit else None)
 
 
-async def _newest(
-    ask: Ask[None, PastQuery], kind: type[list[T]], operation: str, place: Callable[[T], tuple[int, int]]
-) -> tuple[Sequence[T], str | None] | Problem:
-    """Merge the newest rows of all symbols, from where the page before ended.
-
-    Args:
-        ask: The question.
-        kind: Of the rows.
-        operation: Which list, by symbol.
-        place: A row's time and number, which order the whole list.
-    """
-    account, query = account_in_path(ask), ask.query
-    if isinstance(account, Problem):
-        return account
-    before = _place_of(query.after)
-    symbols = [query.symbol] if query.symbol else await _symbols(ask, account)
-    if isinstance(symbols, Problem):
-        return symbols
-    end_us = before[0] if before is not None else None
-    limit, gate = query.limit + TIES_MAX, asyncio.Semaphore(ASKED_AT_ONCE_MAX)
-
-    async def read(symbol: str) -> list[T] | Problem:
-        async with gate:
-            return await called(ask, kind, operation, account, symbol=symbol, endTime=end_us, limit=limit)
-
-    found: list[T] = []
-    for rows in await asyncio.gather(*(read(symbol) for symbol in symbols)):
-        if isinstance(rows, Problem):
-            return rows
-        found += [row for row in rows if before is None or place(row) < before]
-    found.sort(key=place, reverse=True)
-    page = found[: query.limit]
-    more = len(found) > query.limit
-    return page, "{}-{}".format(*place(page[-1])) if more else None
-
-
-async def _symbols(ask: Ask[Any, Any], account: int) -> list[str] | Problem:
-    """Say on which symbols an account has a past, or an order open."""
-    past = await past_of(ask, account)
-    if isinstance(past, Problem):
-        return past
-    rows = await called(ask, list[WireOrder], "openOrders.status", account)
-    if isinstance(rows, Problem):
-        return rows
-    return sorted({*past.traded, *(row.symbol for row in rows)})
+async def _orders(ask: Ask[Any, Any], request: testnet.ListOrders) -> "_WireOrders | Problem":
+    said = hidden(await neighbours_of(ask.console).ask_testnet(request), NO_ACCOUNT)
+    page = shaped(said, _WireOrders)
+    return page if isinstance(page, Problem) or page.listed else NO_SYMBOL
 
 
 async def _past_in_path(ask: Ask[Any, Any]) -> Past | Problem:
     account = account_in_path(ask)
     return account if isinstance(account, Problem) else await past_of(ask, account)
-
-
-def _order_place(row: WireOrder) -> tuple[int, int]:
-    return row.time, row.order_id
-
-
-def _trade_place(row: WireTrade) -> tuple[int, int]:
-    return row.time, row.id
 
 
 def _place_of(after: str) -> tuple[int, int] | None:

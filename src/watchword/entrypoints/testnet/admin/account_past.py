@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: The newest; what is older is left out, and the answer says so.
 MOVES_MAX: Final = 5_000
+#: Trades of one answer; whoever wants more asks again.
+TRADES_MAX: Final = 5_000
 
 Move = tuple[int, dict[str, Any]]
 
@@ -27,7 +29,7 @@ def show_past(testnet: "Testnet", request: ShowPast) -> dict[str, Any] | Refused
 
     Returns:
         `at_us`, `created_us`, `balances`, `symbols`, `prices`, `moves` (newest first, amounts with their sign) and
-        `complete`: whether those are all moves since the venue's last reset.
+        `complete`: whether those are all moves since the venue's last reset. Where trades were asked for, see `_trades`.
     """
     account = account_named(testnet, request.account)
     if account is None:
@@ -55,7 +57,31 @@ def show_past(testnet: "Testnet", request: ShowPast) -> dict[str, Any] | Refused
         ],
         "moves": [move for _, move in moves[:MOVES_MAX]],
         "complete": len(moves) <= MOVES_MAX,
+        **({} if request.after is None else _trades(testnet, account.account_id, request.after)),
     }
+
+
+def _trades(testnet: "Testnet", account_id: int, after: dict[str, int]) -> dict[str, Any]:
+    """Give trades as short rows, amounts as counts of 10^-8: thousands are read at once, and only added up.
+
+    Returns:
+        `trades` by rising number within each symbol; `more`: whether there are others still; `follows`: False where one
+        that is known is not here any more, and `trades` begins with the first ones again.
+    """
+    archive, room = testnet.venue.archive, TRADES_MAX + 1
+    rows: list[tuple[Any, ...]] = []
+    symbols = archive.symbols_traded(account_id)
+    follows = all(archive.trades_after(account_id, one, last, 1) is not None for one, last in after.items())
+    for symbol in symbols:
+        known = after.get(symbol, 0) if follows else 0
+        rows += [
+            (symbol, one.trade_id, one.at_us, one.is_buyer, one.quantity, one.quote, one.commission, one.commission_asset)
+            for one in archive.trades_after(account_id, symbol, known, room) or ()
+        ]  # fmt: skip
+        room = TRADES_MAX + 1 - len(rows)
+        if room <= 0:
+            break
+    return {"trades": rows[:TRADES_MAX], "more": len(rows) > TRADES_MAX, "follows": follows}
 
 
 def _moves(testnet: "Testnet", account_id: int) -> "Iterator[Move]":

@@ -13,9 +13,11 @@ from watchword.binance.errors import WireError
 from watchword.binance.params import SCALED_MAX
 from watchword.entrypoints.testnet.admin import requests as ask
 from watchword.entrypoints.testnet.admin.account_requests import perform_for_account
+from watchword.entrypoints.testnet.admin.account_rows import find_accounts
 from watchword.entrypoints.testnet.admin.addresses import made_up_transaction, perform_on_addresses
 from watchword.entrypoints.testnet.admin.clock_operations import clock_view, move_clock
 from watchword.entrypoints.testnet.admin.expiry import write_expiry
+from watchword.entrypoints.testnet.admin.key_changes import show_key_changes
 from watchword.entrypoints.testnet.admin.key_operations import (
     endings_near,
     key_view,
@@ -70,16 +72,22 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
             return await _create_account(testnet, request)
         case ask.ListAccounts():
             return [_account_view(testnet, a) for a in accounts(testnet)]
+        case ask.FindAccounts():
+            return find_accounts(testnet, request, _account_view)
         case ask.DepositMoney():
             return await _deposit(testnet, request)
         case ask.AllowWithdrawal() | ask.ForgetWithdrawal() | ask.ListAddresses():
             return await perform_on_addresses(testnet, request)
-        case ask.CallAccount() | ask.ShowPast() | ask.WatchAccount():
+        case (
+            ask.CallAccount() | ask.ShowPast() | ask.WatchAccount() | ask.ListOrders() | ask.ListTrades()
+        ):
             return await perform_for_account(testnet, request)
         case ask.Reset():
             return await _submit(testnet, ResetVenue)
         case ask.ListKeys():
             return _list_keys(testnet, request)
+        case ask.ShowKeyChanges():
+            return show_key_changes(testnet, request)
         case (
             ask.CreateKey()
             | ask.ShowKey()

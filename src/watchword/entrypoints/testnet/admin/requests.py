@@ -57,6 +57,57 @@ class ListAccounts(Request, frozen=True, tag="account.list"):
     """List accounts with their balances."""
 
 
+class FindAccounts(Request, frozen=True, tag="account.find"):
+    """Find accounts by part of a name, or by number.
+
+    Attributes:
+        query: In the name, without case, or the whole number; empty for all.
+        account_ids: Only these; None for all.
+        first: These come before the others.
+        limit: Accounts at most.
+    """
+
+    query: str = ""
+    account_ids: frozenset[int] | None = None
+    first: frozenset[int] = frozenset()
+    limit: Limit = 50
+
+
+class ListOrders(Request, frozen=True, tag="account.orders"):
+    """List an account's orders on all symbols, newest first.
+
+    Attributes:
+        account: Name or number.
+        symbol: Only this one; empty for all.
+        only_open: Leave out those that are over.
+        before_id: Only orders with a lower id: the last one of the page before.
+        limit: Orders of a page.
+    """
+
+    account: str
+    symbol: str = ""
+    only_open: bool = False
+    before_id: int | None = None
+    limit: Limit = 50
+
+
+class ListTrades(Request, frozen=True, tag="account.trades"):
+    """List an account's trades on all symbols, newest first.
+
+    Attributes:
+        account: Name or number.
+        symbol: Only this one; empty for all.
+        before_us, before_id: Only trades before this time and number: the last one of the page before.
+        limit: Trades of a page.
+    """
+
+    account: str
+    symbol: str = ""
+    before_us: int | None = None
+    before_id: int | None = None
+    limit: Limit = 50
+
+
 class DepositMoney(Request, frozen=True, tag="deposit"):
     """Pay into an account, named or numbered."""
 
@@ -79,9 +130,16 @@ class CallAccount(Request, frozen=True, tag="account.call"):
 
 
 class ShowPast(Request, frozen=True, tag="account.past"):
-    """Show what an account has, which symbols it traded, and what moved in and out without a trade."""
+    """Show what an account has, which symbols it traded, and what moved in and out without a trade.
+
+    Attributes:
+        account: Name or number.
+        after: And its trades: of each symbol, those with a number above this one; symbols left out from their first.
+            None: no trades.
+    """
 
     account: str
+    after: dict[str, int] | None = None
 
 
 class WatchAccount(Request, frozen=True, tag="account.watch"):
@@ -224,6 +282,18 @@ class ListKeyEvents(Request, frozen=True, tag="key.events"):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 100
 
 
+class ShowKeyChanges(Request, frozen=True, tag="key.changes"):
+    """Whose keys changed or were used since somebody last asked: asked every second while a person looks.
+
+    Attributes:
+        after: `next` of the answer before; below 0 for the first question.
+        used_after_us: `now_us` of the answer before; 0 for the first question.
+    """
+
+    after: int = -1
+    used_after_us: int = 0
+
+
 class ShowKeyRules(Request, frozen=True, tag="key.rules"):
     """The key rules, with their sources.
 
@@ -288,7 +358,9 @@ class MakeSnapshot(Request, frozen=True, tag="snapshot"):
 AnyRequest = (
     CreateAccount | ListAccounts | DepositMoney | Reset | CreateKey | ListKeys | ShowKey | EditKey | DeleteKey
     | DeleteAllKeys | ListKeyEvents | ShowKeyRules | ListKeyTemplates | MoveClock | ShowClock | ShowStatus | ChangeSymbolStatus | ChangeLiquidity | ImportTrades | ShowHash | MakeSnapshot
-    | AllowWithdrawal | ForgetWithdrawal | ListAddresses | CallAccount | ShowPast | WatchAccount
+    | AllowWithdrawal | ForgetWithdrawal | ListAddresses | CallAccount | ShowPast | WatchAccount | FindAccounts
+    | ListOrders | ListTrades
+    | ShowKeyChanges
 )  # fmt: skip
 
 _decoder: Final = msgspec.json.Decoder(AnyRequest)
