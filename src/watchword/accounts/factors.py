@@ -70,7 +70,8 @@ class Factors:
         self._entropy = entropy
         self._party = party
         self._challenges = challenges
-        self._pace = SendingPace()
+        #: Of codes that are sent; shared with whatever else sends some.
+        self.pace = SendingPace()
 
     def listed(self, person_id: str) -> list[Factor]:
         """List a person's confirmed factors, oldest first; without recovery codes, which are counted."""
@@ -81,6 +82,14 @@ class Factors:
         """Return with which kinds a person can show a second factor now."""
         kinds = {_kind(factor) for factor in self.listed(person_id)}
         return frozenset(kinds | ({"recovery"} if self.recovery_codes_left(person_id) else set()))
+
+    def sent_codes_confirm(self, person_id: str) -> bool:
+        """Whether a code sent to one of their addresses confirms what is dangerous, beyond letting them in.
+
+        Only where they have nothing stronger: who set up an app or a security key means it, and an account is as safe
+        as the weakest factor that confirms. Recovery codes do; they are random and on paper.
+        """
+        return not any(isinstance(one, TotpFactor | WebauthnFactor) for one in self.listed(person_id))
 
     def recovery_codes_left(self, person_id: str) -> int:
         """Return how many recovery codes are unspent."""
@@ -204,7 +213,7 @@ class Factors:
         held = self._register.of_person(MessageFactor, person_id)
         if any(one.address == address and one.confirmed_us for one in held):
             return Refused("taken", "codes are sent to this address already")
-        refused = self._pace.ask(person_id, now_us)
+        refused = self.pace.ask(person_id, now_us)
         if refused is not None:
             return refused
         factor = MessageFactor(
@@ -221,11 +230,33 @@ class Factors:
         return MessageStart(factor, sent)
 
     def confirm_message(
-        self, person_id: str, factor_id: str, code: str, now_us: int, *, first: bool = False
+        self,
+        person_id: str,
+        factor_id: str,
+        code: str,
+        now_us: int,
+        *,
+        first: bool = False,
+        replaces: str = "",
     ) -> MessageFactor | Refused:
-        """Take an address as a factor once the code sent to it came back; `first` as for `confirm_totp`."""
+        """Take an address as a factor once the code sent to it came back.
+
+        Args:
+            person_id: Whose.
+            factor_id: The address that was started.
+            code: As typed.
+            now_us: Epoch microseconds.
+            first: As for `confirm_totp`.
+            replaces: Id of another address of theirs that goes in the same step; empty for none.
+
+        Raises:
+            StorageError: It could not be stored; then it is no factor, and the other one stays.
+        """
         if first and self._has_first(person_id):
             return _NOT_FIRST
+        former = self.address(person_id, replaces) if replaces else None
+        if replaces and (former is None or former.id == factor_id):
+            return Refused("not_found", "no address of yours is to be replaced")
         factor = self._register.get(MessageFactor, factor_id)
         if factor is None or factor.person_id != person_id or factor.confirmed_us:
             return Refused("not_found", "no address of yours waits for this")
@@ -234,8 +265,16 @@ class Factors:
             self._register.write(judged.put, judged.gone)
             return _WRONG
         confirmed = msgspec.structs.replace(factor, confirmed_us=now_us, used_us=now_us)
-        self._register.write([confirmed, *self._enrolling(person_id, now_us)], judged.gone)
+        going = [] if former is None else [*self._codes_of(former), former]
+        self._register.write([confirmed, *self._reached(factor, now_us)], [*judged.gone, *going])
         return confirmed
+
+    def address(self, person_id: str, factor_id: str) -> MessageFactor | None:
+        """Return a confirmed address of this person."""
+        factor = self._register.get(MessageFactor, factor_id)
+        if factor is None or factor.person_id != person_id or not factor.confirmed_us:
+            return None
+        return factor
 
     def send_code(self, person_id: str, factor_id: str, now_us: int) -> SentCode | Refused:
         """Draw a code for an address a person has, at sign-in or later; the one sent before is void.
@@ -249,7 +288,7 @@ class Factors:
         factor = self._register.get(MessageFactor, factor_id)
         if factor is None or factor.person_id != person_id:
             return Refused("not_found", "no address of yours has this id")
-        refused = self._pace.ask(person_id, now_us)
+        refused = self.pace.ask(person_id, now_us)
         if refused is not None:
             return refused
         sent = draw_code(self._entropy, factor, now_us)
@@ -302,6 +341,19 @@ class Factors:
     def _has_first(self, person_id: str) -> bool:
         person = self._register.get(Person, person_id)
         return person is None or person.enrolled_us > 0
+
+    def _reached(self, factor: MessageFactor, now_us: int) -> list[Row]:
+        """Return the person as enrolled, and as one whose own address this is, where either is new."""
+        person = self._register.get(Person, factor.person_id)
+        if person is None:
+            return []
+        changed = msgspec.structs.replace(
+            person,
+            enrolled_us=person.enrolled_us or now_us,
+            mail_us=now_us if factor.address == person.mail else person.mail_us,
+            phone_us=now_us if factor.address == person.phone else person.phone_us,
+        )
+        return [] if changed == person else [changed]
 
     def _enrolling(self, person_id: str, now_us: int) -> list[Row]:
         """Return the person as enrolled, where this is their first factor."""

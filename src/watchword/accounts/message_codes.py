@@ -103,10 +103,13 @@ def _message(factor: MessageFactor, digits: str) -> Message:
     minutes = CODE_LIFE_MS // 60_000
     if factor.channel == "sms":
         return Message("sms", factor.address, "", f"Watchword: {digits} is your code for {minutes} minutes.")
-    text = (
-        f"{digits} is your Watchword code. It works for {minutes} minutes, once.\n\n"
-        "If you did not ask for it, somebody knows your password: sign in and change it.\n"
+    # Somebody who is setting up an address may have mistyped it: then who reads this is a stranger.
+    unasked = (
+        "If you did not ask for it, somebody knows your password: sign in and change it."
+        if factor.confirmed_us
+        else "If you did not ask for it, somebody else typed your address. Without the code nothing comes of it."
     )
+    text = f"{digits} is your Watchword code. It works for {minutes} minutes, once.\n\n{unasked}\n"
     return Message("mail", factor.address, "Your Watchword code", text)
 
 

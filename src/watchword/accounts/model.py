@@ -58,6 +58,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         password_us: When the password was last set; 0 for never.
         enrolled_us: When the first second factor was confirmed; 0 before. Nobody signs in fully before.
         disabled_us: Since then they are refused; 0 while they are not.
+        mail_us: When a code sent to `mail` last came back; 0: nobody knows whether they read what is sent there.
+        phone_us: The same for `phone`.
     """
 
     id: str
@@ -70,6 +72,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     password_us: int = 0
     enrolled_us: int = 0
     disabled_us: int = 0
+    mail_us: int = 0
+    phone_us: int = 0
 
     def __repr__(self) -> str:
         return f"Person({self.id!r}, {self.name!r}, {self.role!r}, …)"
@@ -186,7 +190,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         digest: SHA-256 of the token, 32 bytes; unique.
         stage: How far it is.
         factor: The second factor last shown; None before.
-        factor_us: When it was shown; 0 before.
+        factor_us: When it was shown; 0 before, and where it lets in without confirming anything (`sign_in`).
         ip: Where it was opened, and where it was last seen: `seen_ip`.
         agent: The device it was opened on.
         created_us: When the password was accepted; its absolute end counts from here.
@@ -217,6 +221,7 @@ class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
         expires_us: From then on it is refused, epoch microseconds; every token has an end.
         used_us: Last use, late by up to the flush interval; 0 for never.
         used_ip: From where.
+        ips: Addresses and ranges it is accepted from, as `credentials.restriction` writes them; empty: any.
     """
 
     id: str
@@ -228,6 +233,7 @@ class ApiToken(msgspec.Struct, frozen=True, kw_only=True):
     expires_us: int = 0
     used_us: int = 0
     used_ip: str = ""
+    ips: tuple[str, ...] = ()
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from watchword.accounts.bearer import ENROLMENT_MARKER, digest_of, draw
 from watchword.accounts.model import (
     ApiToken,
     Assignment,
+    Channel,
     ExchangeOwnership,
     FormerName,
     Invitation,
@@ -224,19 +225,40 @@ class People:
         return changed
 
     def set_contact(self, person_id: str, mail: str, phone: str) -> Person | Refused:
-        """Change where somebody is reached."""
+        """Change where somebody is reached; what is new is not confirmed."""
+        changed = self._with_contact(person_id, mail, phone)
+        if isinstance(changed, Person):
+            self._register.write([changed])
+        return changed
+
+    def confirm_contact(
+        self, person_id: str, channel: Channel, address: str, now_us: int
+    ) -> Person | Refused:
+        """Take an address to which a code was sent that came back, just now.
+
+        Args:
+            person_id: Whose.
+            channel: `mail` takes it as the mail address, `sms` as the phone number.
+            address: The same as before where it is only confirmed.
+            now_us: Epoch microseconds.
+
+        Raises:
+            StorageError: It could not be stored; then the address before stands.
+        """
         person = self.get(person_id)
         if person is None:
             return _NOBODY
-        refused = mail_refused(mail) or (phone_refused(phone) if phone else None)
-        if refused is not None:
-            return refused
-        holder = self.called(mail)
-        if holder is not None and holder.id != person.id:
-            return Refused("taken", "somebody has this mail address already")
-        changed = msgspec.structs.replace(person, mail=mail, phone=phone)
-        self._register.write([changed])
-        return changed
+        mail, phone = (address, person.phone) if channel == "mail" else (person.mail, address)
+        changed = self._with_contact(person_id, mail, phone)
+        if isinstance(changed, Refused):
+            return changed
+        confirmed = (
+            msgspec.structs.replace(changed, mail_us=now_us)
+            if channel == "mail"
+            else msgspec.structs.replace(changed, phone_us=now_us)
+        )
+        self._register.write([confirmed])
+        return confirmed
 
     def set_role(self, actor: Person | None, person_id: str, role: Role) -> Person | Refused:
         """Give somebody another role, effective at their next request."""
@@ -310,6 +332,25 @@ class People:
         if gone:
             self._register.write([], gone)
         return len(gone)
+
+    def _with_contact(self, person_id: str, mail: str, phone: str) -> Person | Refused:
+        """Return somebody as they would be reached; what differs from before is not confirmed."""
+        person = self.get(person_id)
+        if person is None:
+            return _NOBODY
+        refused = mail_refused(mail) or (phone_refused(phone) if phone else None)
+        if refused is not None:
+            return refused
+        holder = self.called(mail)
+        if holder is not None and holder.id != person.id:
+            return Refused("taken", "somebody has this mail address already")
+        return msgspec.structs.replace(
+            person,
+            mail=mail,
+            phone=phone,
+            mail_us=person.mail_us if mail == person.mail else 0,
+            phone_us=person.phone_us if phone == person.phone else 0,
+        )
 
     def _untouchable(self, actor: Person | None, person: Person | None) -> Refused | None:
         if person is None:

@@ -15,6 +15,7 @@ RefusalCode: TypeAlias = Literal[
     "bad_label",
     "bad_subject",
     "bad_scopes",
+    "bad_ips",
     "bad_expiry",
     "bad_password",
     "bad_factor",

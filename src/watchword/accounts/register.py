@@ -5,7 +5,7 @@ history; `flush` stores both. Why: a failed sign-in must cost the same for someb
 Never judges anything: that is the modules' that use it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from watchword.accounts.model import ROW_KINDS, ApiToken, FormerName, Invitation, Person, Row, Session, SignIn
@@ -21,7 +21,11 @@ _BY_DIGEST: Final = (Session, ApiToken, Invitation)
 
 
 class Register:
-    """Everything known about people."""
+    """Everything known about people.
+
+    Attributes:
+        on_changed: Called with the rows that were put or removed, after they were; not at last uses of sessions and tokens.
+    """
 
     def __init__(self, store: AccountsStore) -> None:
         """Load everything.
@@ -29,6 +33,7 @@ class Register:
         Raises:
             CorruptStoreError: A row belongs to nobody.
         """
+        self.on_changed: list[Callable[[Sequence[Row]], None]] = []
         self._store = store
         self._rows: dict[type[Any], dict[str, Any]] = {kind: {} for kind in ROW_KINDS}
         self._of_person: dict[tuple[type[Any], str], dict[str, Any]] = {}
@@ -86,6 +91,7 @@ class Register:
             self._drop(row)
         for row in put:
             self._take(row)
+        self._tell((*put, *remove))
 
     def touch(self, row: Session | ApiToken) -> None:
         """Show a session's or token's last use; it is stored by the next `flush`."""
@@ -103,6 +109,7 @@ class Register:
         self._take(line)
         self._late[line.id] = line
         self._flush_if_many()
+        self._tell((line,))
 
     def flush(self) -> None:
         """Store what may be late: last uses and history.
@@ -120,6 +127,10 @@ class Register:
         if used:
             self._store.record_uses(used)
         self._used.clear()
+
+    def _tell(self, changed: Sequence[Row]) -> None:
+        for listener in self.on_changed:
+            listener(changed)
 
     def _refuse_ownerless(self, put: Sequence[Row], remove: Sequence[Row]) -> None:
         """Refuse rows of somebody removed a moment ago: they would outlive them, and stop the next start."""

@@ -6,7 +6,9 @@ A mail never holds a code, a token or a link: whoever imitates it gains nothing 
 from datetime import UTC, datetime
 from typing import Final
 
-from watchword.accounts.model import FactorKind, Origin, Person
+import msgspec
+
+from watchword.accounts.model import Channel, FactorKind, Origin, Person
 from watchword.accounts.ports import Message
 
 LABEL_SHOWN_LENGTH_MAX: Final = 64
@@ -57,6 +59,24 @@ def contact_changed(before: Person, origin: Origin, now_us: int) -> Message:
     """Say, to the address as it was, that mail address or phone number were changed."""
     text = "Your mail address or phone number was changed. Mails go to the new address from now on."
     return _mail(before, "Contact changed", text, origin, now_us)
+
+
+def address_gone(person: Person, channel: Channel, address: str, origin: Origin, now_us: int) -> Message:
+    """Say, to an address itself, that it is not the person's any more: neither for codes nor for mails.
+
+    Args:
+        person: Whose it was.
+        channel: Of the address.
+        address: To which nothing is sent after this.
+        origin: From where it was removed.
+        now_us: Epoch microseconds.
+    """
+    if channel == "sms":
+        text = f"Watchword: this number was removed from the account {person.name}. Not you? Tell an owner."
+        return Message("sms", address, "", text)
+    text = "This address was removed from your account. Neither codes nor mails go here from now on."
+    former = msgspec.structs.replace(person, mail=address)
+    return _mail(former, "Address removed", text, origin, now_us)
 
 
 def invited_anew(person: Person, origin: Origin, now_us: int) -> Message:

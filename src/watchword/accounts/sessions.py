@@ -91,6 +91,8 @@ class Sessions:
         now_us: int,
         also: Sequence[Row] = (),
         gone: Sequence[Row] = (),
+        *,
+        confirms: bool = True,
     ) -> OpenedSession:
         """Make a session full after a second factor was shown, under a new token; the old one opens nothing.
 
@@ -101,6 +103,7 @@ class Sessions:
             now_us: Epoch microseconds.
             also: Rows stored in the same change: the used step, the spent code.
             gone: Rows removed in the same change.
+            confirms: Whether the factor counts as just shown. Without that it lets in, and is not fresh.
 
         Raises:
             StorageError: It could not be stored; then the old token goes on as it was.
@@ -111,7 +114,7 @@ class Sessions:
             digest=drawn.digest,
             stage="full",
             factor=factor,
-            factor_us=now_us,
+            factor_us=now_us if confirms else 0,
             seen_us=now_us,
             seen_ip=origin.ip,
         )

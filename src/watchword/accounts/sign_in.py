@@ -7,7 +7,8 @@
     5 later, the same `factor_shown` steps up: the factor is fresh again, the token is new again
 
 A refusal carries its cause for the audit trail; people hear `PASSWORD_REFUSED` or `FACTOR_REFUSED`, whatever the
-cause, and a locked person with the right password hears the same. Nothing here waits or writes more for somebody who
+cause, and a locked person with the right password hears the same. A code sent by mail or short message lets in; what is
+dangerous it confirms only for who has no app and no security key (`Factors.sent_codes_confirm`). Nothing here waits or writes more for somebody who
 exists than for somebody who does not, until the password was right.
 """
 
@@ -27,7 +28,7 @@ from watchword.accounts.ports import Message
 from watchword.accounts.refusal import Refused
 from watchword.accounts.register import Register
 from watchword.accounts.sessions import OpenedSession, Sessions
-from watchword.accounts.showing import Attempt, NotShown, Showing
+from watchword.accounts.showing import Attempt, NotShown, SentDigits, Showing
 
 PASSWORD_REFUSED: Final = "name or password is wrong, or there were too many tries; wait and try again"  # noqa: S105
 FACTOR_REFUSED: Final = "the second factor was not accepted, or there were too many tries; wait and try again"
@@ -174,12 +175,17 @@ class SignInDesk:
             return SignInRefused("disabled", session.person_id)
         if self._lockout.until_us(person.id, origin.ip, now_us):
             return SignInRefused("locked", person.id)
+        confirms = not isinstance(attempt, SentDigits) or self._factors.sent_codes_confirm(person.id)
+        if current.stage == "full" and not confirms:
+            return SignInRefused("factor_wrong", person.id, "a sent code where a stronger factor is set up")
         judged = self._showing.judge(person.id, session.id, attempt, now_us)
         if isinstance(judged, NotShown):
             if judged.put or judged.gone:
                 self._register.write(judged.put, judged.gone)
             return self._failed(person, person.id, "factor_wrong", judged.factor, judged.why, origin, now_us)
-        opened = self._sessions.rotate(current, judged.factor, origin, now_us, judged.put, judged.gone)
+        opened = self._sessions.rotate(
+            current, judged.factor, origin, now_us, judged.put, judged.gone, confirms=confirms
+        )
         return self._let_in(person, current.stage, opened, judged.factor, origin, now_us)
 
     def enrol(self, token: str, password: str, origin: Origin, now_us: int) -> SignedIn | Refused:

@@ -1,5 +1,6 @@
-"""API tokens for programs: scoped, with an end, shown once. Never fresh, so whatever asks for a second factor refuses them."""
+"""API tokens for programs: scoped, with an end and perhaps an IP list, shown once. Never fresh: what asks for a factor refuses them."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -11,6 +12,13 @@ from watchword.accounts.naming import label_refused
 from watchword.accounts.refusal import Refused
 from watchword.accounts.register import Register
 from watchword.accounts.roles import Action, Role, actions_of, may
+from watchword.credentials.restriction import (
+    BadRestriction,
+    Network,
+    Restrictions,
+    holds_every_address,
+    read_networks,
+)
 from watchword.kernel.entropy import Entropy
 
 TOKENS_PER_PERSON_MAX: Final = 50
@@ -35,7 +43,13 @@ class Tokens:
         self._entropy = entropy
 
     def issue(
-        self, person: Person, label: str, scopes: AbstractSet[Action], expires_us: int, now_us: int
+        self,
+        person: Person,
+        label: str,
+        scopes: AbstractSet[Action],
+        expires_us: int,
+        now_us: int,
+        ips: Sequence[str] = (),
     ) -> IssuedToken | Refused:
         """Make a token.
 
@@ -45,10 +59,14 @@ class Tokens:
             scopes: What it may do: something, and nothing their role may not.
             expires_us: Its end, epoch microseconds, at most `LIFE_MS_MAX` away.
             now_us: Epoch microseconds.
+            ips: Addresses and ranges it is accepted from; none: any.
 
         Raises:
             StorageError: It could not be stored; then it does not exist.
         """
+        networks = _networks(ips)
+        if isinstance(networks, Refused):
+            return networks
         held = self._register.of_person(ApiToken, person.id)
         refused = label_refused(label) or _terms_refused(person.role, scopes, expires_us, now_us)
         if refused is not None:
@@ -68,6 +86,7 @@ class Tokens:
             scopes=frozenset(scopes),
             created_us=now_us,
             expires_us=expires_us,
+            ips=tuple(network.text for network in networks),
         )
         self._register.write([row])
         return IssuedToken(row, drawn.text)
@@ -76,18 +95,21 @@ class Tokens:
         """Return this token's row and person, and remember the use.
 
         Returns:
-            None for what is no token, unknown, revoked, over, or of somebody disabled or not enrolled.
+            None for what is no token, unknown, revoked, over, used from elsewhere, or of somebody disabled or not
+            enrolled: all the same to the caller.
         """
-        digest = digest_of(token, API_TOKEN_MARKER)
-        row = self._register.by_digest(ApiToken, digest) if digest is not None else None
-        if row is None or now_us >= row.expires_us:
+        known = self._known(token, now_us)
+        if known is None or not accepted_from(known[0], ip):
             return None
-        person = self._register.get(Person, row.person_id)
-        if person is None or person.disabled_us or not person.enrolled_us:
-            return None
+        row, person = known
         used = msgspec.structs.replace(row, used_us=max(now_us, row.used_us), used_ip=ip)
         self._register.touch(used)
         return used, person
+
+    def from_elsewhere(self, token: str, ip: str, now_us: int) -> tuple[ApiToken, Person] | None:
+        """Return a token that is good but for the address it is used from, and its person: for the trail."""
+        known = self._known(token, now_us)
+        return known if known is not None and not accepted_from(known[0], ip) else None
 
     def listed(self, person_id: str) -> list[ApiToken]:
         """List a person's tokens, newest first; those that are over too, until they are revoked."""
@@ -102,10 +124,37 @@ class Tokens:
         self._register.write([], [row])
         return row
 
+    def _known(self, token: str, now_us: int) -> tuple[ApiToken, Person] | None:
+        digest = digest_of(token, API_TOKEN_MARKER)
+        row = self._register.by_digest(ApiToken, digest) if digest is not None else None
+        if row is None or now_us >= row.expires_us:
+            return None
+        person = self._register.get(Person, row.person_id)
+        if person is None or person.disabled_us or not person.enrolled_us:
+            return None
+        return row, person
+
+
+def accepted_from(row: ApiToken, ip: str) -> bool:
+    """Whether a token is accepted from this address; a list that cannot be read accepts none."""
+    if not row.ips:
+        return True
+    networks = read_networks(row.ips)
+    return not isinstance(networks, BadRestriction) and Restrictions(networks).allows_address(ip)
+
 
 def token_may(row: ApiToken, role: Role, action: Action) -> bool:
     """Whether a token may do this now: its scopes say so, and the role its owner has today."""
     return action in row.scopes and may(role, action)
+
+
+def _networks(ips: Sequence[str]) -> tuple[Network, ...] | Refused:
+    networks = read_networks(ips)
+    if isinstance(networks, BadRestriction):
+        return Refused("bad_ips", str(networks))
+    if holds_every_address(networks):
+        return Refused("bad_ips", "these ranges together are every address; leave the list out to have none")
+    return networks
 
 
 def _terms_refused(role: Role, scopes: AbstractSet[Action], expires_us: int, now_us: int) -> Refused | None:

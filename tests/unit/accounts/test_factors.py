@@ -286,3 +286,73 @@ def test_challenge_needs_a_security_key(house: House, olga: Person) -> None:
 def test_factor_needs_a_label_of_one_line(house: House, olga: Person, label: str) -> None:
     assert code(house.factors.start_totp(olga, label, LATER_US)) == "bad_label"
     assert code(house.factors.finish_webauthn(olga.id, "s-1", label, {}, LATER_US)) == "bad_label"
+
+
+def confirmed(house: House, person: Person, address: str, now_us: int = LATER_US) -> MessageFactor:
+    """An address that is a factor."""
+    started = house.factors.start_message(person.id, "mail", address, now_us)
+    assert isinstance(started, MessageStart), started
+    made = house.factors.confirm_message(person.id, started.factor.id, digits(started), now_us)
+    assert isinstance(made, MessageFactor), made
+    return made
+
+
+def test_address_replaces_another_in_one_step(house: House, olga: Person) -> None:
+    former = confirmed(house, olga, "old@example.net")
+    at_us = LATER_US + MINUTE_US
+    sent = house.factors.send_code(olga.id, former.id, at_us)
+    assert not isinstance(sent, Refused)
+    at_us += MINUTE_US
+    started = house.factors.start_message(olga.id, "mail", "new@example.net", at_us)
+    assert isinstance(started, MessageStart)
+    wrong = house.factors.confirm_message(
+        olga.id, started.factor.id, off(digits(started)), at_us, replaces=former.id
+    )
+    assert code(wrong) == "bad_factor"
+    assert house.factors.address(olga.id, former.id) == former
+    made = house.factors.confirm_message(
+        olga.id, started.factor.id, digits(started), at_us, replaces=former.id
+    )
+    assert isinstance(made, MessageFactor)
+    addresses = [one.address for one in house.factors.listed(olga.id) if isinstance(one, MessageFactor)]
+    assert addresses == ["new@example.net"]
+    # The code that was on its way to the one before is gone with it.
+    assert house.register.everything(MessageCode) == []
+
+
+def test_address_of_somebody_else_is_not_replaced(house: House, olga: Person) -> None:
+    ben = house.enrolled("ben")
+    bens = confirmed(house, ben, "ben@example.net")
+    started = house.factors.start_message(olga.id, "mail", "new@example.net", LATER_US)
+    assert isinstance(started, MessageStart)
+    app = house.app(olga)
+    for replaces in (bens.id, app.id, started.factor.id, "f-nobodys"):
+        made = house.factors.confirm_message(
+            olga.id, started.factor.id, digits(started), LATER_US, replaces=replaces
+        )
+        assert code(made) == "not_found"
+    assert house.factors.address(ben.id, bens.id) == bens
+    # And the code is still good.
+    right = house.factors.confirm_message(olga.id, started.factor.id, digits(started), LATER_US)
+    assert isinstance(right, MessageFactor)
+
+
+def test_code_sent_to_ones_own_address_confirms_it(house: House, olga: Person) -> None:
+    assert olga.mail_us == 0
+    confirmed(house, olga, "other@example.net")
+    assert house.person("olga").mail_us == 0
+    confirmed(house, olga, olga.mail, LATER_US + MINUTE_US)
+    assert house.person("olga").mail_us == LATER_US + MINUTE_US
+
+
+def test_sent_codes_confirm_only_without_app_and_key(house: House, olga: Person) -> None:
+    factor = confirmed(house, olga, "other@example.net")
+    assert not house.factors.sent_codes_confirm(olga.id)
+    house.factors.remove(olga.id, house.app(olga).id)
+    assert house.factors.sent_codes_confirm(olga.id)
+    house.factors.new_recovery_codes(olga, LATER_US)
+    assert house.factors.sent_codes_confirm(olga.id)
+    # One that is only begun is no factor.
+    start(house, olga)
+    assert house.factors.sent_codes_confirm(olga.id)
+    assert code(house.factors.remove(olga.id, factor.id)) == "last_factor"

@@ -311,7 +311,48 @@ def test_sent_digits_open_once(house: House) -> None:
     full = show(house, session, digits)
     assert isinstance(full, SignedIn)
     assert full.opened.session.factor == "sms"
-    assert refused(show(house, full.opened.session, digits)) == "factor_wrong"
+    again = house.at_factor("ana", now_us=LATER_US).opened.session
+    assert refused(show(house, again, digits)) == "factor_wrong"
+
+
+def sent_digits(house: House, factor: MessageFactor, now_us: int) -> SentDigits:
+    sent = house.factors.send_code(factor.person_id, factor.id, now_us)
+    assert not isinstance(sent, Refused), sent
+    return SentDigits(factor.id, sent.message.text.split()[1])
+
+
+def test_sent_code_lets_in_but_confirms_nothing_beside_an_app(house: House) -> None:
+    factor = mailed(house)
+    session = house.at_factor("ana", now_us=LATER_US).opened.session
+    full = show(house, session, sent_digits(house, factor, LATER_US))
+    assert isinstance(full, SignedIn)
+    opened = full.opened.session
+    assert (opened.stage, opened.factor_us, fresh(opened, LATER_US)) == ("full", 0, False)
+    # Nor by showing another one later: it is not even judged, and costs no try.
+    later_us = LATER_US + MINUTE_US
+    digits = sent_digits(house, factor, later_us)
+    step = house.desk.factor_shown(opened, digits, HOME, later_us)
+    assert isinstance(step, SignInRefused)
+    assert step.detail == "a sent code where a stronger factor is set up"
+    assert house.lockout.until_us(factor.person_id, HOME.ip, later_us) == 0
+    app = house.desk.factor_shown(opened, house.code(full.person, later_us), HOME, later_us)
+    assert isinstance(app, SignedIn)
+    assert fresh(app.opened.session, later_us)
+
+
+def test_sent_code_confirms_where_there_is_nothing_stronger(house: House) -> None:
+    factor, ana = mailed(house), house.person("ana")
+    house.register.write([], [house.app(ana)])
+    assert house.factors.sent_codes_confirm(ana.id)
+    session = house.at_factor("ana", now_us=LATER_US).opened.session
+    full = show(house, session, sent_digits(house, factor, LATER_US))
+    assert isinstance(full, SignedIn)
+    assert fresh(full.opened.session, LATER_US)
+    later_us = LATER_US + 10 * MINUTE_US
+    assert not fresh(full.opened.session, later_us)
+    step = house.desk.factor_shown(full.opened.session, sent_digits(house, factor, later_us), HOME, later_us)
+    assert isinstance(step, SignedIn)
+    assert fresh(step.opened.session, later_us)
 
 
 def test_digits_sent_to_somebody_else_do_not_open(house: House) -> None:

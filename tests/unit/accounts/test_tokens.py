@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from tests.support.people import HOME, NOW_US, House, one_bit_off
 
@@ -120,3 +121,62 @@ def test_last_use_is_listed_and_survives_after_flush(house: House) -> None:
     house.register.flush()
     kept = house.reloaded().tokens.listed(ana.id)[0]
     assert (kept.used_us, kept.used_ip) == (NOW_US + 5, HOME.ip)
+
+
+LISTED = ("192.0.2.0/24", "2001:db8::7")
+
+
+def issued_for(house: House, *ips: str) -> IssuedToken | Refused:
+    return house.tokens.issue(house.person("ana"), "ci", READS, NOW_US + DAY_US, NOW_US, ips)
+
+
+@pytest.mark.parametrize(
+    ("ip", "taken"),
+    [
+        ("192.0.2.1", True),
+        ("192.0.3.1", False),
+        ("::ffff:192.0.2.1", True),
+        ("2001:db8::7", True),
+        ("2001:db8::8", False),
+        ("", False),
+        ("localhost", False),
+        ("192.0.2.1 ", False),
+    ],
+)
+def test_token_with_a_list_is_taken_from_there_only(house: House, ip: str, *, taken: bool) -> None:
+    made = issued_for(house, *LISTED)
+    assert isinstance(made, IssuedToken)
+    assert made.row.ips == LISTED
+    assert (house.tokens.find(made.token, ip, NOW_US) is not None) is taken
+    elsewhere = house.tokens.from_elsewhere(made.token, ip, NOW_US)
+    assert (elsewhere is None) is taken
+    # What was refused is no use.
+    assert bool(house.tokens.listed(house.person("ana").id)[0].used_us) is taken
+
+
+def test_only_a_good_token_is_one_from_elsewhere(house: House) -> None:
+    made = issued_for(house, "198.51.100.1")
+    assert isinstance(made, IssuedToken)
+    assert house.tokens.from_elsewhere(made.token, "203.0.113.1", NOW_US) is not None
+    assert house.tokens.from_elsewhere(one_bit_off(made.token), "203.0.113.1", NOW_US) is None
+    assert house.tokens.from_elsewhere(made.token, "203.0.113.1", NOW_US + DAY_US) is None
+
+
+@pytest.mark.parametrize(
+    "ips",
+    [
+        ("0.0.0.0/0",), ("0.0.0.0/1", "128.0.0.0/1"), ("::/0",), ("nowhere",), ("192.0.2.7/33",), ("",), ("192.0.2.1", "x"),
+        tuple(f"192.0.2.{number}" for number in range(31)),
+    ],
+)  # fmt: skip
+def test_list_that_restricts_nothing_or_cannot_be_read_is_refused(house: House, ips: tuple[str, ...]) -> None:
+    made = issued_for(house, *ips)
+    assert isinstance(made, Refused)
+    assert made.code == "bad_ips"
+
+
+def test_stored_list_that_cannot_be_read_accepts_nobody(house: House) -> None:
+    made = issued_for(house, "192.0.2.1")
+    assert isinstance(made, IssuedToken)
+    house.register.write([msgspec.structs.replace(made.row, ips=("damaged",))])
+    assert found(house, made.token) is None

@@ -15,7 +15,10 @@ from watchword.kernel.errors import CorruptStoreError
 from watchword.kernel.secret import Secret
 
 #: Columns that hold JSON: sets are written in order, lists as they are.
-_JSON: Final[Mapping[type[Row], str]] = {WebauthnFactor: "transports", ApiToken: "scopes"}
+_JSON: Final[Mapping[type[Row], tuple[str, ...]]] = {
+    WebauthnFactor: ("transports",),
+    ApiToken: ("scopes", "ips"),
+}
 _SEED: Final = "seed"
 _SEALED_SEED: Final = "sealed_seed"
 
@@ -29,10 +32,9 @@ def columns_of(row: Row, table: str, sealer: ColumnSealer) -> dict[str, Any]:
         sealer: Seals what is secret.
     """
     columns = msgspec.structs.asdict(row)
-    json_column = _JSON.get(type(row))
-    if json_column is not None:
-        several = columns[json_column]
-        columns[json_column] = json.dumps(sorted(several) if isinstance(several, frozenset) else several)
+    for name in _JSON.get(type(row), ()):
+        several = columns[name]
+        columns[name] = json.dumps(sorted(several) if isinstance(several, frozenset) else several)
     if isinstance(row, WebauthnFactor):
         columns["backed_up"] = int(row.backed_up)
     if isinstance(row, TotpFactor):
@@ -49,8 +51,8 @@ def row_of(kind: type[Row], columns: Mapping[str, Any], table: str, sealer: Colu
     """
     values = dict(columns)
     try:
-        if kind in _JSON:
-            values[_JSON[kind]] = json.loads(values[_JSON[kind]])
+        for name in _JSON.get(kind, ()):
+            values[name] = json.loads(values[name])
         if kind is WebauthnFactor:
             values["backed_up"] = {0: False, 1: True}.get(values["backed_up"])
         if kind is TotpFactor:

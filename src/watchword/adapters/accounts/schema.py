@@ -16,8 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    inspect,
-    text,
 )
 
 from watchword.accounts.model import (
@@ -37,7 +35,7 @@ from watchword.accounts.model import (
     WebauthnFactor,
 )
 from watchword.adapters.accounts.version import HEAD
-from watchword.kernel.errors import StorageError
+from watchword.storage.migrating import bring_up
 
 metadata: Final = MetaData()
 
@@ -74,6 +72,7 @@ TABLES: Final[dict[type[Row], Table]] = {
     Person: _table(
         "person", _text("name"), _text("mail"), _text("role"), _text("phone"), _text("password"),
         _number("created_us"), _number("password_us"), _number("enrolled_us"), _number("disabled_us"),
+        _number("mail_us"), _number("phone_us"),
         unique=(("name",), ("mail",)),
     ),
     TotpFactor: _table(
@@ -105,7 +104,7 @@ TABLES: Final[dict[type[Row], Table]] = {
     ),
     ApiToken: _table(
         "api_token", _whose(), _text("label"), _bytes("digest"), _text("scopes"),
-        _number("created_us"), _number("expires_us"), _number("used_us"), _text("used_ip"),
+        _number("created_us"), _number("expires_us"), _number("used_us"), _text("used_ip"), _text("ips"),
         unique=(("digest",), ("person_id", "label")),
     ),
     Assignment: _table(
@@ -136,21 +135,9 @@ changes: Final = Table(
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables to their newest version; loads Alembic only where they are not.
+    """Bring the tables to their newest version.
 
     Raises:
         StorageError: A newer Watchword wrote them.
     """
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if current == HEAD:
-            return
-        if current is not None and str(current) > HEAD:
-            raise StorageError(f"the accounts are of version {current}; this program knows {HEAD} and older")
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    bring_up(connection, Path(__file__).parent / "migrations", HEAD, "the accounts are")

@@ -3,4 +3,4 @@
 from typing import Final
 
 #: The newest file in migrations/versions; a test compares.
-HEAD: Final = "0002"
+HEAD: Final = "0003"

@@ -71,6 +71,9 @@ class CommandSink:
                 raise self._refused(verb + b" " + rest)
             self._reason = reason.decode("utf-8", "replace") or None
 
+    def note_stored(self) -> None:
+        """See `AuditSink.note_stored`: nothing."""
+
     def head(self) -> Head:
         """See `AuditSink.head`."""
         with self._turn:

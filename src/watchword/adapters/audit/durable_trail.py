@@ -111,11 +111,17 @@ class DurableTrail(ScribeListener):
         self._sealer = Sealer(signer, "")
         self._room = WaitingRoom()
         self._tally = RefusalTally(0)
-        self._pending: list[tuple[bytes, int, Waiter | None]] = []
+        #: Events that have no row yet, and when they came.
+        self._pending: list[tuple[AnyEvent, int, Waiter | None]] = []
+        #: Rows that no scribe has yet.
+        self._sealed: list[Row] = []
+        #: Somebody waits for one that is pending.
+        self._wanted = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed: str | None = "the trail is not open yet"
         self._changed = asyncio.Event()
         self._expire_later: asyncio.TimerHandle | None = None
+        self._seal_turn: asyncio.Handle | None = None
         self._flush_turn: asyncio.Handle | None = None
         self._flush_later: asyncio.TimerHandle | None = None
         #: When what nobody waits for is written; 0 while there is nothing of it.
@@ -233,7 +239,7 @@ class DurableTrail(ScribeListener):
             fingerprint=self._fingerprint,
             unconcluded=len(found.unconcluded) - len(found.doubtful),
         )
-        self._pending.append((encode_event(started), self._now_us(), None))
+        self._pending.append((started, self._now_us(), None))
         for lane in self._lanes:
             if not lane.open:
                 lane.announced = False
@@ -268,6 +274,7 @@ class DurableTrail(ScribeListener):
         self._closed = reason
         for timer in (
             self._expire_later,
+            self._seal_turn,
             self._flush_turn,
             self._flush_later,
             self._sign_later,
@@ -292,7 +299,8 @@ class DurableTrail(ScribeListener):
             self._refused_since += 1
             raise AuditUnavailable(reason or "")
         waiter = Waiter(loop.create_future(), loop.time(), any_sink=any_sink)
-        self._pending.append((encode_event(event), self._clock.now_us(), waiter))
+        self._pending.append((event, self._clock.now_us(), waiter))
+        self._wanted = True
         self._room.enter(waiter)
         if self._expire_later is None:
             self._expire_later = loop.call_at(waiter.since + self._silence_s, self._expire)
@@ -308,7 +316,10 @@ class DurableTrail(ScribeListener):
         """Make an event a row soon; nobody waits for it."""
         if self._loop is None or self._closed is not None:
             return
-        self._pending.append((encode_event(event), self._clock.now_us(), None))
+        self._pending.append((event, self._clock.now_us(), None))
+        if self._seal_turn is None:
+            # Not now: an outcome is queued before its reply, and becomes a row while the reply is on its way.
+            self._seal_turn = self._loop.call_soon(self._seal_early)
         if not self._flush_due_s:
             self._flush_due_s = self._loop.time() + self._pace.outcome_ms / 1000
             if self._flush_later is None:
@@ -327,21 +338,32 @@ class DurableTrail(ScribeListener):
         else:
             self._flush_later = self._loop.call_at(self._flush_due_s, self._flush_by_time)
 
+    def _seal_early(self) -> None:
+        """Make rows of what is pending where nobody waits for any of it: who waits may still give up, and leaves no row."""
+        self._seal_turn = None
+        if not self._wanted:
+            self._seal()
+
+    def _seal(self) -> None:
+        """Make rows of what waits."""
+        pending, self._pending = self._pending, []
+        for event, now_us, waiter in pending:
+            if waiter is not None and waiter.future.done():
+                continue
+            row = self._sealer.seal(encode_event(event), now_us)
+            self._sealed.append(row)
+            if waiter is not None:
+                self._room.sealed(waiter, row.number)
+
     def _flush(self, *, sign: bool = False) -> None:
         """Seal what waits and hand it to the scribes."""
         if self._flush_turn is not None:
             self._flush_turn.cancel()
             self._flush_turn = None
         self._flush_due_s = 0.0
-        pending, self._pending = self._pending, []
-        rows: list[Row] = []
-        for body, now_us, waiter in pending:
-            if waiter is not None and waiter.future.done():
-                continue
-            row = self._sealer.seal(body, now_us)
-            rows.append(row)
-            if waiter is not None:
-                self._room.sealed(waiter, row.number)
+        self._seal()
+        rows, self._sealed = self._sealed, []
+        self._wanted = False
         if sign or self._sealer.unsigned_rows >= self._pace.checkpoint_rows:
             rows += self._signed()
         elif rows and self._sign_later is None and self._loop is not None:
@@ -422,7 +444,7 @@ class DurableTrail(ScribeListener):
             lane.fault, lane.announced = None, False
             self._queue(TrailResumed(sink=lane.name, refused=self._refused_since, outcomes_lost=self._lost))
             self._refused_since = self._lost = 0
-        if not self._busy() and any(waiter is not None for _, _, waiter in self._pending):
+        if self._wanted and not self._busy():
             self._flush()
         self._changed.set()
 

@@ -67,6 +67,9 @@ class FileSink:
         except OSError as error:
             raise StorageError(f"{self.path} at row {rows[0].number}: {error.strerror}") from error
 
+    def note_stored(self) -> None:
+        """See `AuditSink.note_stored`: nothing."""
+
     def head(self) -> Head:
         """See `AuditSink.head`."""
         with closing(FileReader(self.path)) as reader:

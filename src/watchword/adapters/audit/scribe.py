@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from watchword.audit.chain import Head, Row, checked_row, follows, same
@@ -69,7 +70,11 @@ class Scribe:
         self._rows: deque[Row] = deque()
         self._tasks: deque[Task] = deque()
         self._ending = False
-        self._ready = threading.Condition()
+        #: Held for what both threads touch: rows, tasks, the end, and whether the thread sleeps.
+        self._turn = threading.Lock()
+        self._asleep = False
+        # Why not a condition: it costs whoever hands over three times as much, and the thread wakes later.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=f"audit {name}", daemon=True)
 
     def start(self) -> None:
@@ -78,24 +83,31 @@ class Scribe:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Hand over rows; they follow those handed over before."""
-        with self._ready:
+        with self._turn:
             self._rows.extend(rows)
             while len(self._rows) > BACKLOG_ROWS_MAX:
                 self._rows.popleft()
-            self._ready.notify()
+        self._rouse()
 
     def ask(self, task: Task) -> None:
         """Have the scribe's thread do something with the open sink, between two appends."""
-        with self._ready:
+        with self._turn:
             self._tasks.append(task)
-            self._ready.notify()
+        self._rouse()
 
     def end(self, wait_s: float) -> None:
         """Store what waits, close the sink, end the thread; a hung one is left behind after `wait_s` seconds."""
-        with self._ready:
+        with self._turn:
             self._ending = True
-            self._ready.notify()
+        self._rouse()
         self._thread.join(wait_s)
+
+    def _rouse(self) -> None:
+        """Wake the thread if it sleeps; never more than one call is on its way to it."""
+        with self._turn:
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._wake.put(None)
 
     def _work(self) -> None:
         while not self._finished():
@@ -131,7 +143,7 @@ class Scribe:
 
     def _store(self, sink: AuditSink) -> None:
         """Append what waits, as one record."""
-        with self._ready:
+        with self._turn:
             rows = list(islice(self._rows, APPEND_ROWS_MAX))
         try:
             self._append(sink, rows)
@@ -141,10 +153,12 @@ class Scribe:
             sink.close()
             self._fail(error)
             return
-        with self._ready:
+        with self._turn:
             while self._rows and self._rows[0].number <= self._head.row:
                 self._rows.popleft()
         self._listener.stored(self, self._head.row, self._strained)
+        # Whoever waits need not wait for this too.
+        sink.note_stored()
 
     def _append(self, sink: AuditSink, rows: list[Row]) -> None:
         """Bring the sink up to the last of these rows."""
@@ -182,11 +196,9 @@ class Scribe:
 
     def _idle(self, sink: AuditSink) -> None:
         """Wait for rows; meanwhile see whether the strain is over."""
-        with self._ready:
-            if not (self._rows or self._tasks or self._ending):
-                self._ready.wait(self._retry_s if self._strained else None)
-            if self._rows or self._tasks or not self._strained:
-                return
+        self._sleep(self._retry_s if self._strained else None)
+        if self._rows or self._tasks or not self._strained:
+            return
         strained = sink.strained()
         if strained != self._strained:
             self._strained = strained
@@ -194,6 +206,24 @@ class Scribe:
 
     def _fail(self, error: Exception) -> None:
         self._listener.failed(self, str(error) or type(error).__name__)
-        with self._ready:
-            if not self._ending:
-                self._ready.wait(self._retry_s)
+        self._sleep(self._retry_s, whatever_waits=True)
+
+    def _sleep(self, most_s: float | None, *, whatever_waits: bool = False) -> None:
+        """Wait until something is handed over.
+
+        Args:
+            most_s: At most so many seconds; None for any time.
+            whatever_waits: Wait although something was handed over before.
+        """
+        with self._turn:
+            if self._ending or (not whatever_waits and (self._rows or self._tasks)):
+                return
+            self._asleep = True
+        try:
+            self._wake.get(timeout=most_s)
+        except Empty:
+            with self._turn:
+                late, self._asleep = not self._asleep, False
+            if late:
+                # Roused at the same moment: that call must not wake the next sleep.
+                self._wake.get()

@@ -57,6 +57,7 @@ class SqliteSink:
         self.path = path
         self._reserve = SpaceReserve(path.with_suffix(".reserve"), reserve_bytes)
         self._strained = False
+        self._unnoted: Row | None = None
         self._lock = self._mark = -1
         self._connection: sqlite3.Connection | None = None
         try:
@@ -88,7 +89,21 @@ class SqliteSink:
                 self._insert(record)
             except sqlite3.Error as second:
                 raise _mapped(second, self.path, f" at row {rows[0].number}") from second
-        self._note(rows[-1])
+        self._unnoted = rows[-1]
+
+    def note_stored(self) -> None:
+        """See `AuditSink.note_stored`: the mark, without a sync of its own.
+
+        It never says too much; after a power cut, or an end between a sync and this, it says a little too little.
+        """
+        row, self._unnoted = self._unnoted, None
+        if row is not None:
+            with suppress(OSError):
+                os.pwrite(
+                    self._mark,
+                    b"watchword-audit-mark-1 %020d %s\n" % (row.number, row.digest.hex().encode()),
+                    0,
+                )
 
     def head(self) -> Head:
         """See `AuditSink.head`."""
@@ -117,6 +132,7 @@ class SqliteSink:
 
     def close(self) -> None:
         """Fold the log back into the file and close."""
+        self.note_stored()
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -136,13 +152,6 @@ class SqliteSink:
             return False
         self._strained = True
         return True
-
-    def _note(self, row: Row) -> None:
-        """Write the mark, without a sync of its own: it never says too much, after a power cut perhaps too little."""
-        with suppress(OSError):
-            os.pwrite(
-                self._mark, b"watchword-audit-mark-1 %020d %s\n" % (row.number, row.digest.hex().encode()), 0
-            )
 
 
 class SqliteReader:

@@ -15,6 +15,9 @@ class MemorySink:
         """See `AuditSink.append`."""
         self.rows.extend(rows)
 
+    def note_stored(self) -> None:
+        """See `AuditSink.note_stored`: nothing."""
+
     def head(self) -> Head:
         """See `AuditSink.head`."""
         return self.rows[-1].head if self.rows else Head()

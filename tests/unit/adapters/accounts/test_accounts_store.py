@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from tests.support.account_rows import SEED, one_of_each, person, session, totp
 
-from watchword.accounts.model import ROW_KINDS
+from watchword.accounts.model import ROW_KINDS, ApiToken, Person
 from watchword.adapters.accounts.accounts_store import SqlAccounts
 from watchword.adapters.accounts.database import Database
 from watchword.adapters.accounts.schema import TABLES, metadata
@@ -76,6 +76,27 @@ def test_tables_are_what_the_migrations_make(filled: Path) -> None:
     assert max(path.name[:4] for path in versions.glob("0*.py")) == HEAD
 
 
+def test_people_and_tokens_from_before_addresses_go_on_as_they_were(filled: Path) -> None:
+    for statement in (
+        "ALTER TABLE person DROP COLUMN mail_us",
+        "ALTER TABLE person DROP COLUMN phone_us",
+        "ALTER TABLE api_token DROP COLUMN ips",
+        "UPDATE alembic_version SET version_num = '0002'",
+    ):
+        execute(filled, statement)
+    changed = {"mail_us": 0, "phone_us": 0}, {"ips": ()}
+    expected = [
+        msgspec.structs.replace(row, **changed[isinstance(row, ApiToken)])
+        if isinstance(row, Person | ApiToken)
+        else row
+        for row in one_of_each()
+    ]
+    assert sorted(map(repr, load(filled))) == sorted(map(repr, expected))
+    assert execute(filled, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    found = {type(row): row for row in load(filled)}
+    assert (found[Person].mail_us, found[ApiToken].ips) == (0, ())
+
+
 @pytest.mark.parametrize("kind", ROW_KINDS, ids=lambda kind: kind.__name__)
 def test_every_field_has_its_column(kind: Any) -> None:
     columns = [column.name for column in TABLES[kind].columns]
@@ -84,7 +105,7 @@ def test_every_field_has_its_column(kind: Any) -> None:
 
 def test_tables_of_a_newer_program_are_refused(filled: Path) -> None:
     execute(filled, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StorageError, match="of version 9999; this program knows 0002"):
+    with pytest.raises(StorageError, match="of version 9999; this program knows 0003"):
         open_store(filled)
 
 
@@ -104,6 +125,8 @@ def test_tables_of_a_newer_program_are_refused(filled: Path) -> None:
         "UPDATE session SET digest = 'text'",
         "UPDATE api_token SET scopes = '[\"everything\"]'",
         "UPDATE api_token SET scopes = '[1'",
+        "UPDATE api_token SET ips = '[1]'",
+        "UPDATE api_token SET ips = ''",
         "UPDATE assignment SET kind = 'vault'",
         "UPDATE exchange_ownership SET account_id = account_id + 1",
         "UPDATE sign_in SET outcome = 'fine'",
