@@ -1,9 +1,11 @@
 """What every test shares: the strict mode, and real testnet processes, one of each kind per xdist worker."""
 
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
+from tests.support.examples import WHOLE
 from tests.support.testnet_process import TestnetProcess
 
 #: Set by the CI run: a skipped client, server or browser test is then a failure.
@@ -12,12 +14,40 @@ STRICT = os.environ.get("WATCHWORD_TEST_STRICT") == "1"
 OUTSIDE = ("tests/contract/", "tests/e2e/")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():  # type: ignore[no-untyped-def]
+    """Keep the garbage collector from looking through ten thousand tests, while they are collected and ever after.
+
+    Servers that tests start in this process freeze what is there and thaw it when they end; here it stays frozen.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+        gc.freeze = gc.unfreeze = _nothing
+
+
+def _nothing() -> None:
+    """Stand in for what must not happen."""
+
+
 @pytest.fixture(scope="session")
 def quiet_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestnetProcess]:
     """A testnet without market makers: only what tests place is in its books."""
     process = TestnetProcess.start(tmp_path_factory.mktemp("quiet") / "home", liquidity=False)
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="module")
+def real_starts() -> Iterator[None]:
+    """For modules that look at a process as a whole: theirs start from nothing, as a user's do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WHOLE, "1")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,65 +2,19 @@
 
 import json
 import os
-import re
 import signal
 import stat
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.demo_up import Up
 
 from watchword.gateway.key_format import is_virtual_key
-
-READY_S_MAX = 60
-
-
-class Up:
-    """A running `watchword demo up` and what it has printed so far."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.demo = home / "demo"
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "watchword", "demo", "up", "--home", str(home), "--port", "0", "--gateway-port", "0",
-             "--console-port", "0"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        self._grown = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._grown:
-                self.lines.append(line.rstrip("\n"))
-                self._grown.notify_all()
-
-    def stop(self) -> int:
-        """Press Ctrl-C once; return the status."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
-
-    def wait_for(self, pattern: str) -> str:
-        """Return the first line that matches, unless everything ends before."""
-        with self._grown:
-            self._grown.wait_for(lambda: self._find(pattern) is not None, READY_S_MAX)
-        found = self._find(pattern)
-        assert found is not None, "\n".join(self.lines)
-        return found
-
-    def _find(self, pattern: str) -> str | None:
-        return next((line for line in self.lines if re.search(pattern, line)), None)
-
-    def pasted(self, title: str) -> str:
-        """Return the command printed under a title."""
-        return self.lines[next(i for i, line in enumerate(self.lines) if line.startswith(title)) + 1].strip()
 
 
 @pytest.fixture
@@ -86,10 +40,11 @@ def test_demo_shows_a_bot_trading_through_the_gateway_and_lines_that_work_and_st
     up = start()
     up.wait_for(r"^bot  BTCUSDT \d+\.\d+ / \d+\.\d+")
     kept = _only_virtual_keys(up)
-    assert "wwe_" in up.wait_for("enrolment token")
-    entrance = up.wait_for("^console").split()[-1]
-    with urllib.request.urlopen(entrance, timeout=10) as page:
-        assert b"Watchword" in page.read()
+    up.wait_for("Open this in a browser first")
+    link, _, token = up.wait_for("/set-up#token=").strip().partition("#token=")
+    assert token.startswith("wwe_")
+    with urllib.request.urlopen(link, timeout=10) as page:
+        assert b"Enrolment token" in page.read()
     assert up.wait_for("1 real key that an earlier Watchword had left in .* deleted at the testnet")
     assert old["secret_key"].encode() not in b"".join(kept.values())
     assert old["api_key"] not in _watchword("testnet", "key", "list", "--json", home=up.home).stdout

@@ -3,17 +3,24 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import programs
 from tests.support.floor import FloorTrader, RefusedError
 from tests.support.key_pairs import new_key_pair
 from tests.support.testnet_process import TestnetKey, TestnetProcess
+
+
+class Said:
+    """What a command said, and how it ended."""
+
+    def __init__(self, done: Any) -> None:
+        self.returncode = done.returncode
+        self.stdout, self.stderr = done.stdout.decode(), done.stderr.decode()
 
 
 class Commands:
@@ -23,13 +30,11 @@ class Commands:
         self.home = home
         self.folder = home.parent
 
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str) -> "Said":
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WATCHWORD_TESTNET")}
         environment["WATCHWORD_TESTNET_LIQUIDITY"] = "false"
-        return subprocess.run(
-            [sys.executable, "-m", "watchword", "testnet", *arguments, "--home", str(self.home)],
-            capture_output=True, text=True, timeout=60, check=False, cwd=self.folder, env=environment,
-        )  # fmt: skip
+        words = ("testnet", *arguments, "--home", self.home)
+        return Said(programs.command(*words, environment=environment, folder=self.folder))
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")

@@ -1,12 +1,11 @@
 """Address books by the command line, withdrawals and special keys over REST, and all of it after kill -9."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import programs
 from tests.support.floor import FloorTrader, RefusedError
 from tests.support.testnet_process import TestnetKey, TestnetProcess
 
@@ -19,10 +18,7 @@ PERMISSIONS = ("READING", "SPOT_AND_MARGIN_TRADING", "WITHDRAWALS", "UNIVERSAL_T
 
 def address(home: Path, *arguments: str) -> Any:
     """`watchword testnet address … --json`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "watchword", "testnet", "address", *arguments, "--home", str(home), "--json"],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = programs.command("testnet", "address", *arguments, "--home", home, "--json")
     reply = json.loads(done.stdout)
     assert done.returncode == (1 if "error" in reply else 0), done.stderr
     return reply

@@ -5,19 +5,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 import pyotp
+from tests.support import programs
 
 READY_WAIT_S: Final = 40.0
 STOP_WAIT_S: Final = 20.0
 COMMAND_WAIT_S: Final = 60.0
 POLL_S: Final = 0.02
-PROGRAM: Final = (sys.executable, "-m", "watchword")
 PASSWORD: Final = "correct horse battery staple"
 #: So that tests meet rate limits only where they look for them.
 ROOMY: Final = ("--limits-scale", "100")
@@ -110,12 +109,10 @@ class ConsoleProcess:
         self.home = home
         self._log = home.parent / f"{home.name}-console-{len(list(home.parent.glob('*-console-*.log')))}.log"
         with self._log.open("xb") as log:
-            self._process = subprocess.Popen(
-                [*PROGRAM, "console", "serve", "--home", str(home), "--port", "0", *options],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            self._process = programs.start(
+                ("console", "serve", "--home", home, "--port", "0", *options),
+                log,
+                {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
             )
         self.host, self.port, self.origin = "127.0.0.1", 0, ""
 
@@ -209,13 +206,7 @@ def founded(home: Path, name: str = "olga") -> str:
 
 
 def _printed(home: Path, words: Sequence[str], fails: bool) -> bytes:
-    done = subprocess.run(
-        [*PROGRAM, *words, "--home", str(home), "--json"],
-        check=False,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        timeout=COMMAND_WAIT_S,
-    )
+    done = programs.command(*words, "--home", home, "--json")
     if bool(done.returncode) != fails:
         raise RuntimeError(f"{words}: {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
     return done.stdout

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support import programs
 from tests.support.gateway_process import TRADING, GatewayProcess
 from tests.support.key_pairs import new_key_pair
 from tests.support.testnet_process import ADMIN_WAIT_S, KeyType, TestnetKey, TestnetProcess
@@ -119,27 +120,11 @@ def gateway_before(testnet: TestnetProcess, folder: Path, *options: str) -> Gate
         folder: For the gateway's home and log.
         options: More arguments of `watchword gateway serve`.
     """
-    import subprocess
-
-    from tests.support.gateway_process import COMMAND_WAIT_S, PROGRAM
-
     home = folder / "gateway-home"
-    subprocess.run(
-        [
-            *PROGRAM,
-            "vault",
-            "init",
-            "--kek",
-            "key-file",
-            "--key-file",
-            str(folder / "kek"),
-            "--home",
-            str(home),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=COMMAND_WAIT_S,
+    done = programs.command(
+        "vault", "init", "--kek", "key-file", "--key-file", folder / "kek", "--home", home
     )
+    assert done.returncode == 0, done.stderr
     return GatewayInFront(
         testnet, GatewayProcess.start(home, ("--unseal", "--local-address", testnet.rest, *options))
     )

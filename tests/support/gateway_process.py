@@ -9,20 +9,20 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
+from tests.support import programs
+from tests.support.programs import PROGRAM
 from tests.support.testnet_process import KeyType, TestnetProcess
 
 READY_WAIT_S: Final = 40.0
 STOP_WAIT_S: Final = 20.0
 COMMAND_WAIT_S: Final = 60.0
 POLL_S: Final = 0.02
-PROGRAM: Final = (sys.executable, "-m", "watchword")
 RICH: Final = {"USDT": "1000000", "BTC": "100", "BNB": "100"}
 TRADING: Final = ("READING", "SPOT_AND_MARGIN_TRADING")
 
@@ -65,13 +65,19 @@ class GatewayProcess:
         self.home = home
         self._log = home.parent / f"{home.name}-gateway-{len(list(home.parent.glob('*-gateway-*.log')))}.log"
         with self._log.open("xb") as log:
-            self._process = subprocess.Popen(
-                [*program, "gateway", "serve", "--home", str(home), "--port", "0", *options],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-            )
+            words = ("gateway", "serve", "--home", str(home), "--port", "0", *options)
+            whole = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+            self._process: programs.Process | subprocess.Popen[bytes]
+            if program == PROGRAM:
+                self._process = programs.start(words, log, whole)
+            else:
+                self._process = subprocess.Popen(
+                    [*program, *words],
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    env=whole,
+                )
         self.rest = self.streams = self.ws_api = ""
 
     @classmethod
@@ -190,13 +196,7 @@ class Bench:
 
     def run(self, *words: str | Path, fails: bool = False) -> Any:
         """Run a command with --json and return what it printed."""
-        done = subprocess.run(
-            [*PROGRAM, *map(str, words), "--home", str(self.home), "--json"],
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=COMMAND_WAIT_S,
-        )
+        done = programs.command(*words, "--home", self.home, "--json")
         if bool(done.returncode) != fails:
             raise RuntimeError(f"{words}: {done.returncode}\n{done.stdout.decode()}\n{done.stderr.decode()}")
         return json.loads(done.stdout) if done.stdout.strip() else {}

@@ -7,16 +7,15 @@ import contextlib
 import json
 import shutil
 import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support import programs
 from tests.support.bot import Bot
 from tests.support.gateway_process import (
-    COMMAND_WAIT_S,
     PROGRAM,
     TRADER_POLICY,
     TRADING,
@@ -47,12 +46,10 @@ Event = dict[str, Any]
 def new_vault(folder: Path) -> Path:
     """Make a home with a vault that opens by itself; copies of it are homes of their own."""
     home = folder / "new-home"
-    subprocess.run(
-        [*PROGRAM, "vault", "init", "--kek", "key-file", "--key-file", str(folder / "kek"), "--home", str(home)],
-        check=True,
-        capture_output=True,
-        timeout=COMMAND_WAIT_S,
-    )  # fmt: skip
+    done = programs.command(
+        "vault", "init", "--kek", "key-file", "--key-file", folder / "kek", "--home", home
+    )
+    assert done.returncode == 0, done.stderr
     return home
 
 
@@ -191,12 +188,7 @@ class ScriptedBench:
 
     def verified(self) -> bool:
         """Whether `watchword audit verify` finds the trail whole."""
-        done = subprocess.run(
-            [*PROGRAM, "audit", "verify", "--json", "--home", str(self.home)],
-            check=False,
-            capture_output=True,
-            timeout=COMMAND_WAIT_S,
-        )
+        done = programs.command("audit", "verify", "--json", "--home", self.home)
         return done.returncode == 0 and bool(json.loads(done.stdout)["good"])
 
 

@@ -10,7 +10,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import msgspec
+from tests.support import programs
 from tests.support.key_pairs import new_key_pair
 
 KeyType = Literal["HMAC", "RSA", "ED25519"]
@@ -56,12 +56,7 @@ class TestnetProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         self._log = home.parent / f"{home.name}.log"
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "watchword", "testnet", "serve", "--home", str(home), "--port", "0", *options],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            self._process = programs.start(("testnet", "serve", "--home", home, "--port", "0", *options), log)
         self.rest = self.streams = self.ws_api = ""
 
     @classmethod

@@ -6,8 +6,6 @@ import functools
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+from tests.support import programs
 from tests.support.vaults import cheap_host
 from typer import testing as typer_testing
 from typer.testing import CliRunner
@@ -32,7 +31,6 @@ POLL_S: Final = 0.02
 #: Building the tree of commands takes longer than most commands do; it is built once.
 typer_testing._get_command = functools.cache(typer_testing._get_command)  # type: ignore[attr-defined]
 _NOT_HARDENED: Final = Hardening(False, False, False, ("in a test's own process",))
-PROGRAM: Final = (sys.executable, "-m", "watchword")
 
 
 class Told:
@@ -127,12 +125,10 @@ class HostProcess:
     def __init__(self, home: Path, options: Sequence[str], environment: Mapping[str, str]) -> None:
         self._log = home.parent / f"{home.name}-host-{len(list(home.parent.glob('*-host-*.log')))}.log"
         with self._log.open("xb") as log:
-            self._process = subprocess.Popen(
-                [*PROGRAM, "vault", "host", "--home", str(home), *options],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            self._process = programs.start(
+                ("vault", "host", "--home", home, *options),
+                log,
+                {**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             )
         self._socket = home / "vault" / "admin.sock"
 

@@ -25,9 +25,11 @@ from tests.support.canary import (
     in_temporary_files,
     seen_in,
 )
-from tests.support.gateway_process import PROGRAM, RICH, TRADER_POLICY, GatewayProcess
+from tests.support.gateway_process import RICH, TRADER_POLICY, GatewayProcess
+from tests.support.programs import PROGRAM
 from tests.support.testnet_process import TRADING, TestnetKey, TestnetProcess
 
+pytestmark = pytest.mark.usefixtures("real_starts")
 COMMAND_WAIT_S = 60
 BOT_WAIT_S = 20.0
 #: A bot that was given its key in the environment, trades once, and waits to be looked at.

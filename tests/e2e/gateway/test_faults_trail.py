@@ -21,7 +21,8 @@ from typing import Final
 
 import pytest
 from tests.support.bot import ORDER, Bot, Reply
-from tests.support.gateway_process import PROGRAM, TRADER_POLICY
+from tests.support.gateway_process import TRADER_POLICY
+from tests.support.programs import PROGRAM
 from tests.support.scripted_bench import ScriptedBench, scripted_bench
 from tests.support.scripted_exchange import Received, wait_until
 from tests.support.ws_bot import ws_bot

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,9 @@ from typing import Any
 import pytest
 from binance.base_client import BaseClient
 from binance.client import Client
+from tests.support import programs
 from tests.support.bot import ORDER, Bot
-from tests.support.gateway_process import PROGRAM, Bench, VirtualKey, running_bench
+from tests.support.gateway_process import Bench, VirtualKey, running_bench
 from tests.support.testnet_process import TestnetProcess
 
 WAIT_S = 20.0
@@ -37,12 +37,8 @@ def bot(bench: Bench, key: VirtualKey) -> Bot:
 
 
 def _rows(bench: Bench) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [*PROGRAM, "audit", "tail", "--lines", "1000", "--json", "--home", str(bench.home)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    done = programs.command("audit", "tail", "--lines", "1000", "--json", "--home", bench.home)
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -136,12 +132,7 @@ def test_start_that_cannot_be_is_one_plain_line_and_leaves_the_home_free(
     taken = bench.gateway.rest.rpartition(":")[2]
     words = [word.format(taken=taken) for word in options]
     for _ in range(2):
-        done = subprocess.run(
-            [*PROGRAM, "gateway", "serve", "--port", "0", "--home", str(tmp_path / "home"), *words],
-            check=False,
-            capture_output=True,
-            timeout=60,
-        )
+        done = programs.command("gateway", "serve", "--port", "0", "--home", tmp_path / "home", *words)
         lines = done.stderr.decode().splitlines()
         assert done.returncode == 1, lines
         assert said in lines[-1], lines
@@ -150,9 +141,7 @@ def test_start_that_cannot_be_is_one_plain_line_and_leaves_the_home_free(
 
 @pytest.mark.parametrize("command", [("gateway", "serve"), ("vault", "host")])
 def test_second_process_is_refused(bench: Bench, command: tuple[str, str]) -> None:
-    done = subprocess.run(
-        [*PROGRAM, *command, "--home", str(bench.home)], check=False, capture_output=True, timeout=60
-    )
+    done = programs.command(*command, "--home", bench.home)
     assert done.returncode == 1
     assert f"process {bench.gateway.pid}" in done.stderr.decode()
 

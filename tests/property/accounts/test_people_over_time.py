@@ -3,6 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.support.examples import examples
 from tests.support.people import ELSEWHERE, HOME, NOW_US, RIGHT, STEP_US, WRONG, House
 
 from watchword.accounts.model import ROW_KINDS, Person, Session, TotpFactor
@@ -114,4 +115,4 @@ class PeopleOverTime(RuleBasedStateMachine):
 
 
 TestPeopleOverTime = PeopleOverTime.TestCase
-TestPeopleOverTime.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestPeopleOverTime.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)

@@ -7,6 +7,7 @@ import pyotp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.authenticator import ORIGIN, RP_ID
+from tests.support.examples import examples
 from tests.support.people import NOW_US
 from tests.support.trails import FixedEntropy
 
@@ -86,7 +87,7 @@ def test_token_with_one_character_changed_is_another(seed: int, at: int, other: 
 
 
 @given(ANSWERS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_answer_of_a_browser_is_refused_and_breaks_nothing(answer: dict[str, Any]) -> None:
     party = RelyingParty(RP_ID, (ORIGIN,))
     factor = WebauthnFactor(id="f", person_id="p", label="key", credential_id=b"1" * 16, public_key=b"2" * 70)
@@ -114,7 +115,7 @@ def test_any_text_is_judged_as_a_password(text: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 def test_password_holds_for_itself_only(first: str, second: str) -> None:
     stored = hash_password(Secret(first.encode()), FixedEntropy(), HASH_COST_MIN)
     same = unicodedata.normalize("NFKC", first) == unicodedata.normalize("NFKC", second)

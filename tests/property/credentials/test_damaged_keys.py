@@ -5,6 +5,7 @@ import base64
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.vectors import DIALECT_PASSPHRASE, flip_bit, key_file
 
 from watchword.credentials.key_problem import KeyProblem
@@ -18,7 +19,7 @@ NAMES = [
 
 
 @given(st.sampled_from(NAMES), st.integers(min_value=0), st.integers(min_value=0))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_file_cut_and_changed_is_named_or_read(name: str, cut: int, bit: int) -> None:
     raw = key_file(name)
     raw = raw[: len(raw) - cut % len(raw)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.operations import OperationsFloor
 
 from watchword.binance.enums import KLINE_INTERVALS, ORDER_TYPES, STP_MODES
@@ -64,7 +65,7 @@ BOB.limit("SELL", "50000", "1")
 ALICE.limit("BUY", "50000", "0.1")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     name=st.sampled_from(sorted(OPERATIONS)), start=starts, changes=st.dictionaries(st.sampled_from(NAMES), values, max_size=6),
     websocket=st.booleans(),

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.operations import OperationsFloor, Trader
 
 from watchword.binance.errors import WireError
@@ -70,7 +71,7 @@ def held(family: int) -> dict[str, int]:
     return {asset: amount for asset, amount in sums.items() if amount}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(
     name=st.sampled_from(sorted(SUB_ACCOUNT_OPERATIONS)),
     who=st.sampled_from((0, 0, 0, 1, 2, 3)),

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.money import ADDRESS, allow, bound_to
 from tests.support.operations import OperationsFloor
 
@@ -48,7 +49,7 @@ ALICE = bound_to(FLOOR.trader(), "127.0.0.1")
 allow(FLOOR, ALICE, "BTC")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     name=st.sampled_from(sorted(WALLET_OPERATIONS)),
     start=starts,

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from watchword.exchange.market.candles import Candles
 from watchword.exchange.market.intervals import DAY_US, HOUR_US, INTERVALS, LENGTH_US, MINUTE_US, SECOND_US
@@ -32,7 +33,7 @@ def test_candles_of_any_trades_equal_naive_aggregation_on_every_interval() -> No
 
 
 def _check_interval(interval: str) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25), deadline=None)
     @given(rows, offsets)
     def check(rows: list[tuple[int, int, int, bool]], offset_us: int) -> None:
         trades, candles = fed(rows)
@@ -44,7 +45,7 @@ def _check_interval(interval: str) -> None:
     check()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(rows, st.integers(0, 10**9))
 def test_candles_written_and_read_back_at_any_moment_go_on_alike(
     rows: list[tuple[int, int, int, bool]], cut: int

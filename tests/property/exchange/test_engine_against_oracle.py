@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.property.exchange.facts import facts_of
 from tests.property.exchange.oracle import Oracle
 from tests.property.exchange.streams import NUMBERS_PER_COMMAND, command, opening
+from tests.support.examples import examples
 
 from watchword.exchange.engine import Engine
 from watchword.exchange.snapshot import decode_engine, encode_engine
@@ -76,7 +77,7 @@ class Pair:
                     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(NUMBERS)
 def test_engine_random_commands_agrees_with_oracle(commands: list[tuple[int, ...]]) -> None:
     pair = Pair()
@@ -104,7 +105,7 @@ def test_engine_very_long_run_agrees_with_oracle(seed: int) -> None:
     _long_run(seed, 20_000)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(NUMBERS, st.integers(0, 59))
 def test_snapshot_in_the_middle_continues_to_the_same_state(commands: list[tuple[int, ...]], at: int) -> None:
     pair = Pair()

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from watchword.binance.errors import WireError
 from watchword.exchange.commands import (
@@ -93,7 +94,7 @@ def assert_sound(venue: Venue) -> None:
             assert int(locked) >= 0, (account_id, asset)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(steps)
 def test_money_is_conserved_and_stays_in_its_family(steps: list[tuple[Any, ...]]) -> None:
     venue = opened()
@@ -114,7 +115,7 @@ def test_money_is_conserved_and_stays_in_its_family(steps: list[tuple[Any, ...]]
             assert family_sums(venue)[family] == before[family] - command.amount
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps, st.integers(0, 39))
 def test_snapshot_in_the_middle_continues_to_the_same_state(steps: list[tuple[Any, ...]], at: int) -> None:
     straight, through = opened(), opened()

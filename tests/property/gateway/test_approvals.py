@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.support.approvals import SeededEntropy
+from tests.support.examples import examples
 from tests.support.gateway_fakes import FakeTime
 
 from watchword.adapters.waiting_room import WaitingRoom
@@ -137,5 +138,7 @@ class ApprovalsMachine(RuleBasedStateMachine):
                 assert not msgspec.structs.replace(one, state="waiting").missing
 
 
-ApprovalsMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+ApprovalsMachine.TestCase.settings = settings(
+    max_examples=examples(100), stateful_step_count=40, deadline=None
+)
 TestApprovals = ApprovalsMachine.TestCase

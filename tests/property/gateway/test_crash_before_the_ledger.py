@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.crashed_ledger import LedgerAndTrail
 from tests.support.desk_floor import active_key
+from tests.support.examples import examples
 from tests.support.policies import NOW_US
 
 from watchword.audit.event import Intent
@@ -89,7 +90,7 @@ def order_of(intent: Intent) -> tuple[str, str, int]:
     return intent.key, intent.reserved.groups[0].orders[0], intent.reserved.at_us
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(STEPS)
 def test_next_process_counts_what_was_recorded_and_whatever_else_was_written(
     steps: list[tuple[str, int, str]],

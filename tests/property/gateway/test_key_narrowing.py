@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.policies import NOW_US
 from tests.support.trails import FixedEntropy
 from tests.support.virtual_keys import HOUR_US, Secrets
@@ -139,7 +140,7 @@ def assert_within(keys: Registry, child: VirtualKey, parent: VirtualKey) -> None
             assert not isinstance(theirs_too, Deny), (name, params)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(randoms)
 def test_child_never_does_more_than_its_parent_however_they_are_edited(random: Random) -> None:
     keys = family(random)
@@ -160,7 +161,7 @@ def test_child_never_does_more_than_its_parent_however_they_are_edited(random: R
             assert_within(registry, child, parent)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(randoms)
 def test_child_that_is_issued_stays_within_its_parent_by_itself(random: Random) -> None:
     """Without the layers: the comparison at issue alone must be sound."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.desk_floor import CREDENTIAL, DeskFloor, active_key, drive
+from tests.support.examples import examples
 from tests.support.gateway_fakes import FakeTrail
 
 from watchword.binance.request import Params
@@ -149,7 +150,7 @@ def told(floor: DeskFloor, key_id: str) -> tuple[int, int, int]:
     return usage.spent.get("USDT", 0), usage.bought.get("BTC", 0), usage.reserved.charged.get("USDT", 0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(steps)
 def test_usage_ends_as_what_the_exchange_executed(chosen: list[tuple[Any, ...]]) -> None:
     with DeskFloor() as floor:
@@ -162,7 +163,7 @@ def test_usage_ends_as_what_the_exchange_executed(chosen: list[tuple[Any, ...]])
         assert told(floor, PARENT) == truth(floor, play.own[0] + play.own[1])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(steps)
 def test_usage_never_says_less_than_was_executed_as_far_as_told(chosen: list[tuple[Any, ...]]) -> None:
     """Spent and reserved together cover whatever own orders may have cost, at every moment."""
@@ -176,7 +177,7 @@ def test_usage_never_says_less_than_was_executed_as_far_as_told(chosen: list[tup
                 assert spent + charged >= really_spent + really_open
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(steps)
 def test_no_key_ever_sees_or_takes_off_anothers_order(chosen: list[tuple[Any, ...]]) -> None:
     with DeskFloor() as floor:

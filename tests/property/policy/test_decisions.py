@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.property.policy import worlds as make
 from tests.property.policy.worlds import worlds
+from tests.support.examples import examples
 from tests.support.policies import NOW_US, TODAY
 
 from watchword.binance.endpoints import BY_NAME
@@ -28,7 +29,7 @@ TRADER = Permissions(frozenset(("SPOT_AND_MARGIN_TRADING",)))
 INTENTS = 8
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(worlds)
 def test_nothing_is_allowed_that_an_enforced_rule_denies(random: Random) -> None:
     policy, usage, markets = make.policy(random), make.usage(random), make.references(random)
@@ -52,7 +53,7 @@ def test_nothing_is_allowed_that_an_enforced_rule_denies(random: Random) -> None
     assert any(entry.outcome == "deny" for entry in found.verdicts) == isinstance(decision, Deny)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(worlds)
 def test_cancel_is_decided_alike_with_and_without_spend_rules(random: Random) -> None:
     policy, usage, intent = make.policy(random), make.usage(random), make.cancel(random)
@@ -62,7 +63,7 @@ def test_cancel_is_decided_alike_with_and_without_spend_rules(random: Random) ->
     assert decision == decide(without, intent, usage, {}, NOW_US)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(worlds)
 def test_cancel_is_always_allowed_by_spend_rules_rate_and_hours(random: Random) -> None:
     policy = make.policy(random)
@@ -73,7 +74,7 @@ def test_cancel_is_always_allowed_by_spend_rules_rate_and_hours(random: Random) 
     assert isinstance(decide(only, make.cancel(random), make.usage(random), {}, NOW_US), Allow)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(worlds)
 def test_child_never_does_more_than_its_parent(random: Random) -> None:
     parent = make.policy(random)
@@ -88,7 +89,7 @@ def test_child_never_does_more_than_its_parent(random: Random) -> None:
             assert isinstance(decide(parent, intent, usage, markets, NOW_US), Allow), intent
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(worlds)
 def test_selling_back_meets_no_spend_cap(random: Random) -> None:
     policy, usage, markets = make.policy(random), make.usage(random), make.references(random)
@@ -100,7 +101,7 @@ def test_selling_back_meets_no_spend_cap(random: Random) -> None:
         assert decision.rule not in SPEND_RULES
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(worlds)
 def test_sums_over_open_charges_stay_what_they_are_sums_of(random: Random) -> None:
     usage = Usage(day=TODAY)
@@ -118,7 +119,7 @@ def test_sums_over_open_charges_stay_what_they_are_sums_of(random: Random) -> No
             assert all(amount > 0 for amount in amounts.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(worlds)
 def test_day_cap_holds_over_any_sequence_of_allowed_orders(random: Random) -> None:
     policy, markets, cap = make.policy(random), make.references(random), MaxDay(make.caps(random))
@@ -144,7 +145,7 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.one_of(st.sampled_from((*BY_NAME, WITHDRAW_ROUTE)), texts),
     st.dictionaries(st.one_of(known, texts), values, max_size=8),
@@ -158,7 +159,7 @@ def test_any_request_is_read_without_a_fault(name: str, params: dict[str, str]) 
         assert all(order.quantity or order.quote_quantity for order in intent.orders)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.one_of(st.text(max_size=200), st.text("{}[]:,-&*!?|>\"' \n#a1%", max_size=60)))
 def test_any_text_is_a_policy_or_a_list_of_problems(text: str) -> None:
     for found in (read_policy(text), read_policy("version: 1\nname: t\npermissions: [trade]\n" + text)):

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.vaults import ENTROPY, cheap_source, memory_vault, reopened
 
 from watchword.kernel.secret import Secret
@@ -82,7 +83,7 @@ def test_share_text_survives_case_blanks_and_dashes() -> None:
         assert read.value.reveal() == share.value.reveal()
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_any_changed_character_is_named(data: st.DataObject) -> None:
     text = shares.write(made()[0])
