@@ -2,28 +2,16 @@
 import htmx from "htmx.org";
 import { startClipboard } from "./clipboard";
 import { startDialog } from "./dialog";
+import { startFiles } from "./files";
+import { startFocus } from "./focus";
 import { startKeygen } from "./keygen/opening";
+import { startLive } from "./live";
+import { showScripted } from "./scripted";
 import { startSecrets } from "./secrets";
 import { startStrength } from "./strength";
 import { startSubmits } from "./submits";
+import { startTelling } from "./telling";
 import { startWebauthn } from "./webauthn";
-
-/** Shows what works with JavaScript only, and hides what is needed only without it. */
-function showScripted(root: ParentNode): void {
-  for (const element of root.querySelectorAll<HTMLElement>("[data-script]")) {
-    element.hidden = false;
-  }
-  for (const element of root.querySelectorAll<HTMLElement>("[data-no-script]")) {
-    element.hidden = true;
-  }
-}
-
-function startToasts(): void {
-  const toast = document.querySelector<HTMLElement>("[data-toast]");
-  if (toast !== null) {
-    window.setTimeout(() => toast.remove(), 8_000);
-  }
-}
 
 /** An enrolment link carries its token behind the `#`, which browsers send to nobody. */
 function takeFragment(): void {
@@ -37,12 +25,16 @@ function takeFragment(): void {
 
 showScripted(document);
 document.addEventListener("htmx:load", (event) => showScripted(event.target as ParentNode));
-startToasts();
 takeFragment();
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 startClipboard();
+startFiles();
 startKeygen();
 startSecrets();
 startStrength();
 startSubmits();
 startWebauthn();
+startTelling(htmx);
+startFocus(htmx);
 startDialog(htmx);
+startLive(htmx);

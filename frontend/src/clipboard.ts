@@ -1,4 +1,6 @@
 // Copies and downloads what a page shows; sends nothing anywhere.
+import { tell } from "./telling";
+
 const SHOWN_MS = 1_600;
 
 function textOf(id: string): string {
@@ -12,8 +14,10 @@ async function copy(button: HTMLElement, text: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     button.classList.add("copied");
     button.setAttribute("aria-label", "Copied");
+    tell("Copied");
   } catch {
     button.setAttribute("aria-label", "Copying was refused by the browser");
+    tell("Copying was refused by the browser");
   }
   window.setTimeout(() => {
     button.classList.remove("copied");

@@ -15,7 +15,8 @@ function startEquity(place: HTMLElement): void {
   // Two points within one second would be out of order.
   const bySecond = new Map(points);
   series.setData([...bySecond].map(([second, worth]) => ({ time: second as UTCTimestamp, value: Number(worth) })));
-  chart.timeScale().fitContent();
+  // It gets its size only now, and another one when a phone is turned: all of the line is to be seen each time.
+  new ResizeObserver(() => requestAnimationFrame(() => chart.timeScale().fitContent())).observe(place);
   const paint = () => {
     const { quiet, line, panel, accent } = readPalette();
     chart.applyOptions({

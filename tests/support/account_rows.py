@@ -34,6 +34,7 @@ def person(number: int = 1, name: str = "ann", **changed: object) -> Person:
         "id": ANN[:-1] + str(number), "name": name, "mail": f"{name}@example.org", "role": "trader",
         "phone": "+4915112345678", "password": "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$\u00fc", "created_us": NOW_US,
         "password_us": NOW_US + 1, "enrolled_us": NOW_US + 2, "disabled_us": NOW_US + 3,
+        "mail_us": NOW_US + 4, "phone_us": NOW_US + 5,
     }  # fmt: skip
     return Person(**(values | changed))  # type: ignore[arg-type]  # changed by name
 
@@ -51,7 +52,7 @@ def token(number: int = 1, person_id: str = ANN, label: str = "ci") -> ApiToken:
     return ApiToken(
         id=f"t-{number}", person_id=person_id, label=label, digest=digest(number),
         scopes=frozenset(("key.read", "audit.read", "self.read")), created_us=NOW_US, expires_us=NOW_US + 1,
-        used_us=NOW_US + 2, used_ip="192.0.2.7",
+        used_us=NOW_US + 2, used_ip="192.0.2.7", ips=("192.0.2.0/24", "2001:db8::1"),
     )  # fmt: skip
 
 

@@ -23,13 +23,19 @@ class ManagedHome:
         owner: The first owner, signed in a moment ago.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, liquidity: bool = False) -> None:
+        """Start all of it.
+
+        Args:
+            folder: The home is made in it, or already there with a testnet that is closed.
+            liquidity: Whether the built-in market makers trade.
+        """
         self.home = folder / "home"
         run(self.home, "vault", "init", "--kek", "key-file", "--key-file", str(folder / "kek.key"))
         self.enrolment = founded(self.home)
         self._started: list[TestnetProcess | GatewayProcess | ConsoleProcess] = []
         with ThreadPoolExecutor(2) as pool:
-            testnet = pool.submit(TestnetProcess.start, self.home, liquidity=False)
+            testnet = pool.submit(TestnetProcess.start, self.home, liquidity=liquidity)
             console = pool.submit(ConsoleProcess.start, self.home)
         for begun in (testnet, console):
             if begun.exception() is None:

@@ -20,6 +20,8 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "enrol": {"token": "wwe_no", "password": "a long enough passphrase"},
     "changePassword": {"present": "not the present one", "password": "a long enough passphrase"},
     "changeContact": {"mail": "new@example.org", "phone": ""},
+    "startContact": {"channel": "mail", "address": "new@example.org"},
+    "confirmContact": {"id": "n-000000000000", "code": "000000"},
     "startApp": {"label": "phone"},
     "confirmApp": {"code": "000000"},
     "addKey": {"label": "key", "answer": {"rawId": "AA"}},
@@ -53,7 +55,11 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "decideApproval": {"decision": "confirm", "digest": "0" * 64},
 }
 #: Of routes whose query has something that must be there.
-QUERIES: Final = {"cancelOrder": "?symbol=BTCUSDT", "cancelOpenOrders": "?symbol=BTCUSDT"}
+QUERIES: Final = {
+    "watchChanges": "?topics=keys",
+    "cancelOrder": "?symbol=BTCUSDT",
+    "cancelOpenOrders": "?symbol=BTCUSDT",
+}
 #: What rows, callers and requests to other processes have, and no body of ours names for itself.
 FOREIGN: Final = (
     "role", "id", "person_id", "person", "password", "enrolled_us", "disabled_us", "created_us", "password_us", "scopes",

@@ -147,6 +147,9 @@ class FaultySink:
         self.inner.append(rows)
         self.appends.append(len(rows))
 
+    def note_stored(self) -> None:
+        self.inner.note_stored()
+
     def head(self) -> Head:
         return self.inner.head()
 

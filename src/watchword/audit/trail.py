@@ -28,6 +28,10 @@ class AuditSink(Protocol):
         """
         ...
 
+    def note_stored(self) -> None:
+        """Note beside the rows how far they reach, where that is done. After `append`, once others know. Never raises."""
+        ...
+
     def head(self) -> Head:
         """Return the last row stored; row 0 where there is none.
 

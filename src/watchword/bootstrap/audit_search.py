@@ -179,6 +179,18 @@ class AuditSearch:
             return None
         return Found(trail, row, event_fields(row))
 
+    def rows(self) -> int:
+        """Count the rows of all trails, by the number of each trail's last one.
+
+        Raises:
+            StorageError: A file cannot be read.
+        """
+        with self._turn:
+            self._open_readers()
+            lasts = [next(reader.lines_back(), None) for reader in self._readers.values()]
+        rows = [read_line(line) for line in lasts if line is not None]
+        return sum(row.number for row in rows if row is not None)
+
     @contextlib.asynccontextmanager
     async def keeping_up(self, interval_s: float = KEEP_UP_S) -> AsyncIterator[None]:
         """Index what is new until left; a service of the console."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, final
 from urllib.parse import urlsplit
 
 from watchword.accounts.assignments import Assignments
+from watchword.accounts.contacts import Contacts
 from watchword.accounts.factors import Factors
 from watchword.accounts.history import History
 from watchword.accounts.lockout import Lockout
@@ -61,6 +62,7 @@ class Console:
         trail: The console's own audit trail, in `HOME/console/audit`.
         register: Everything known about people; behind it `people`, `sessions`, `tokens`, `history`, `assignments`.
         factors, sign_in: Second factors, and the way in.
+        contacts: Changes of addresses that wait for a code.
         lockout: Who must wait.
         sender: Mails and short messages.
     """
@@ -186,6 +188,7 @@ class Console:
             self.register, self.people, self.sessions, self.factors,
             Showing(self.register, party, challenges), self.history, self.lockout,
         )  # fmt: skip
+        self.contacts = Contacts(self.people, self.entropy, self.factors.pace)
 
     async def _start_search(self) -> None:
         """Search both trails and keep the index up. One that is broken locks nobody out."""

@@ -16,6 +16,7 @@ from watchword.adapters.system import SystemClock, SystemEntropy
 from watchword.adapters.virtual_keys.key_store import SqlVirtualKeys
 from watchword.audit.event import Change, Outcome
 from watchword.gateway.registry import Registry
+from watchword.kernel.change_log import ChangeLog
 from watchword.kernel.errors import InvariantError, StorageError
 from watchword.kernel.secret import Secret
 from watchword.vault.outcome import NotFound, Refused, Sealed
@@ -80,6 +81,7 @@ class KeyDesk:
         usage: Tells what a key has used up, by its id; None where nobody knows.
         status: Tells how the gateway around this desk is; None where there is none.
         approvals: Where people decide about requests; None where there is no gateway.
+        changes: Ids of keys that were issued, changed, revoked or have ended, for who shows them.
         turn: Held while a change is made, from judging to effect.
     """
 
@@ -115,6 +117,8 @@ class KeyDesk:
         self._store, self._trail, self._host = store, trail, host
         self._removed: set[str] = set()
         self.registry = Registry(store.load(), host.vault if host else _NoVault(), clock.now_us())
+        self.changes = ChangeLog(clock.now_us())
+        self.registry.on_changed.append(self.changes.mark)
 
     @classmethod
     def open(

@@ -20,7 +20,7 @@ from watchword.bootstrap.kek_sources import KekChoice, KekSources
 from watchword.config import VaultEnvironment, vault_environment
 from watchword.kernel.errors import ConfigurationError
 from watchword.kernel.secret import Secret
-from watchword.vault.checkup import CheckReport, UpstreamProbe, check
+from watchword.vault.checkup import Checked, CheckReport, UpstreamProbe, check
 from watchword.vault.header import Header
 from watchword.vault.outcome import NotFound, Refused, Sealed
 from watchword.vault.vault import Unsealed, Vault
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from watchword.kernel.clock import Clock
     from watchword.kernel.entropy import Entropy
 
+#: Credentials whose last check is remembered.
+CHECKS_COUNT_MAX: Final = 1_000
 _NO_HARDENING: Final = Hardening(False, False, False, ("not asked for",))
 
 
@@ -43,6 +45,7 @@ class VaultHost:
         clock, entropy: Of the process.
         hardening: What was achieved against reading this process's memory.
         local_upstream: The testnet's address if it was told; see `local_address`.
+        since_us: Since when checks are remembered, epoch microseconds.
         turn: Held by whoever changes the vault, which takes one change at a time. Sealing waits for nobody.
     """
 
@@ -58,7 +61,9 @@ class VaultHost:
         self.hardening = hardening
         self.turn = asyncio.Lock()
         self.local_upstream = environment.local_upstream
+        self.since_us = self.clock.now_us()
         self._sources = sources
+        self._checks: dict[str, Checked] = {}
 
     @classmethod
     def open(
@@ -144,7 +149,7 @@ class VaultHost:
         return aside
 
     def check(self, credential_id: str) -> CheckReport | Refused | Sealed | NotFound:
-        """Ask a credential's exchange about it."""
+        """Ask a credential's exchange about it; what it says is remembered until this process ends."""
         record = self.vault.record(credential_id)
         if isinstance(record, Sealed | NotFound):
             return record
@@ -155,7 +160,20 @@ class VaultHost:
         signer = self.vault.signer_for(credential_id)
         if isinstance(signer, Sealed | NotFound):
             return signer
-        return check(record, signer, self.probe(record.upstream), self.clock)
+        report = check(record, signer, self.probe(record.upstream), self.clock)
+        self._checks.pop(credential_id, None)
+        self._checks[credential_id] = Checked(self.clock.now_us(), report)
+        if len(self._checks) > CHECKS_COUNT_MAX:
+            self.forget_check(next(iter(self._checks)))
+        return report
+
+    def last_checks(self) -> list[Checked]:
+        """List what the last check of each credential found, since this process began. Any thread may ask."""
+        return list(self._checks.values())
+
+    def forget_check(self, credential_id: str) -> None:
+        """Forget what was found about a credential, because it is gone."""
+        self._checks.pop(credential_id, None)
 
     def probe(self, upstream: Upstream) -> UpstreamProbe:
         """Return what reads from an upstream; a credential's own, and no other."""

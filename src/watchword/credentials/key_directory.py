@@ -35,6 +35,7 @@ class KeyDirectory:
     Attributes:
         on_revoked: Called with the API key after it was deleted or made unusable; sessions end here.
         on_edited: Called with the API key after its terms changed; sessions look whether they may go on.
+        on_changed: Called with the account after a key of it was made, changed or deleted; lists of keys are shown anew.
         rules_at: The key rules of a moment, epoch microseconds.
     """
 
@@ -53,6 +54,7 @@ class KeyDirectory:
         """
         self.on_revoked: list[Callable[[str], None]] = []
         self.on_edited: list[Callable[[str], None]] = []
+        self.on_changed: list[Callable[[int], None]] = []
         self.rules_at = rules_at
         self._store = store
         self._entropy = entropy
@@ -108,6 +110,12 @@ class KeyDirectory:
             records[key] if key not in uses else _used(records[key], KeyUse(*uses[key])) for _, key in order
         ]
 
+    def used_since(self, at_us: int) -> set[int]:
+        """Return the accounts of keys that were used at this moment or later; epoch microseconds."""
+        found = {record.account_id for record in self._records.values() if record.last_used_us >= at_us}
+        recent = [key for key, (used_us, _, _) in self._uses.items() if used_us >= at_us]
+        return found | {self._records[key].account_id for key in recent if key in self._records}
+
     def judge_new(self, account_id: int, terms: KeyTerms, now_us: int) -> KeyRefused | None:
         """Say why an account cannot have another key with these terms; None where it can."""
         rules = self.rules_at(now_us)
@@ -151,6 +159,7 @@ class KeyDirectory:
         verifier = _verifier(record, secret)
         self._store.insert(record, secret)
         self._remember(record, verifier)
+        self._tell((record,))
         return IssuedKey(record, secret_key)
 
     def edit(self, api_key: str, terms: KeyTerms, now_us: int) -> KeyRecord | KeyRefused:
@@ -229,6 +238,7 @@ class KeyDirectory:
             self._owned[record.account_id].remove(place)
         for record in found:
             self._revoked(record.api_key)
+        self._tell(found)
         return found
 
     def delete_all(self, account_id: int) -> list[KeyRecord]:
@@ -249,6 +259,7 @@ class KeyDirectory:
                 self._revoked(record.api_key)
             for listener in self.on_edited:
                 listener(record.api_key)
+        self._tell(changed)
 
     def _remember(self, record: KeyRecord, verifier: Verifier) -> None:
         terms = record.terms
@@ -267,6 +278,11 @@ class KeyDirectory:
             label=terms.label,
             created_us=record.created_us,
         )
+
+    def _tell(self, changed: Sequence[KeyRecord]) -> None:
+        for account_id in dict.fromkeys(record.account_id for record in changed):
+            for listener in self.on_changed:
+                listener(account_id)
 
     def _revoked(self, api_key: str) -> None:
         for listener in self.on_revoked:

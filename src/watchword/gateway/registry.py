@@ -123,6 +123,12 @@ class Registry:
         recent = self._uses.get(key_id)
         return self._stored_uses.get(key_id, UNUSED) if recent is None else KeyUse(*recent)
 
+    def used_since(self, at_us: int) -> list[str]:
+        """Return ids of the keys that were used at this moment or later; epoch microseconds."""
+        found = {key_id for key_id, use in self._stored_uses.items() if use.at_us >= at_us}
+        found |= {key_id for key_id, (used_us, _) in self._uses.items() if used_us >= at_us}
+        return [key_id for key_id in self._keys if key_id in found] if found else []
+
     def hold(self, keys: Iterable[VirtualKey], now_us: int, remove: Iterable[str] = ()) -> None:
         """Let stored changes take effect, at once, and tell `on_changed`.
 

@@ -190,7 +190,9 @@ def _stale(symbol: str, market: Market | None, now_us: int, max_age_us: int) -> 
     if age_us < 0:
         return f"the reference price of {symbol} is from the future"
     if age_us > max_age_us:
-        return f"the reference price of {symbol} is {age_us} us old, more than {max_age_us} us"
+        return (
+            f"the reference price of {symbol} is {_seconds(age_us)} s old, more than {_seconds(max_age_us)} s"
+        )
     return ""
 
 
@@ -231,3 +233,7 @@ def _too_large(gross: int) -> str:
 
 def _thin(amount: int, asset: str) -> str:
     return f"the order book holds only {format_trimmed(amount)} {asset} to fill it"
+
+
+def _seconds(span_us: int) -> str:
+    return format_trimmed(span_us * (SCALE // 1_000_000))

@@ -6,6 +6,7 @@ other way round.
 
 import msgspec
 
+from watchword.kernel.units import SCALE, format_trimmed
 from watchword.policy.policy import NEEDED_TO_TRADE, RULE_NAMES, Policy
 
 
@@ -52,7 +53,8 @@ def widenings(child: Policy, parent: Policy) -> tuple[Widening, ...]:
     if child.max_age_us > parent.max_age_us:
         found.append(
             Widening(
-                "reference", f"up to {child.max_age_us} us old, where the parent has {parent.max_age_us} us"
+                "reference",
+                f"up to {_seconds(child.max_age_us)} s old, where the parent has {_seconds(parent.max_age_us)} s",
             )
         )
     found += [
@@ -61,3 +63,7 @@ def widenings(child: Policy, parent: Policy) -> tuple[Widening, ...]:
         if name in child.rules and name not in parent.rules
     ]
     return tuple(found)
+
+
+def _seconds(span_us: int) -> str:
+    return format_trimmed(span_us * (SCALE // 1_000_000))

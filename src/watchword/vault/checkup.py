@@ -103,6 +103,18 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[str, ...] = ()
 
 
+class Checked(msgspec.Struct, frozen=True):
+    """What a check found, and when.
+
+    Attributes:
+        at_us: When it was done, epoch microseconds.
+        report: What it found.
+    """
+
+    at_us: int
+    report: CheckReport
+
+
 def check(record: RealCredential, signer: Signer, probe: UpstreamProbe, clock: Clock) -> CheckReport:
     """Ask a credential's exchange about it.
 

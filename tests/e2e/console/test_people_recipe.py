@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import pyotp
 import pytest
-from tests.support.console_process import COMMAND_WAIT_S, PASSWORD, PROGRAM, Member
+from tests.support.console_process import COMMAND_WAIT_S, PASSWORD, Member
 from tests.support.managed_home import ManagedHome
+from tests.support.programs import PROGRAM
 from tests.support.terminal import typed
 
 ROOT: Final = Path(__file__).resolve().parents[3]

@@ -12,6 +12,8 @@ from tests.support.canary import Canary, in_files, in_process, in_process_list, 
 from tests.support.console_process import PASSWORD, Answered
 from tests.support.mail_sink import MailSink, mail_sink
 
+pytestmark = pytest.mark.usefixtures("real_starts")
+
 NEW_PASSWORD = "canary Zq81 horse battery staple Vx7"
 TYPED_AS_NAME = "canary-typed-as-a-name-Kw93Lm20"
 WRONG_PASSWORD = "canary-wrong-password-Yt55Rd18"

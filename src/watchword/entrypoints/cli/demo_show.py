@@ -1,15 +1,16 @@
-"""What `watchword demo up` prints: where everything is, and three lines that work when pasted. Starts nothing."""
+"""What `watchword demo up` prints: where everything is, and three lines that work when pasted, what to open. Starts nothing."""
 
 import sys
 from pathlib import Path
 
 from watchword.entrypoints.cli.output import show_table
+from watchword.entrypoints.demo.console_beside import OWNER
 
 
 def show_places(
     gateway: dict[str, str], testnet: dict[str, str], folder: Path, console: tuple[str, str]
 ) -> None:
-    """Print it.
+    """Print it; last what to open, so that it stands right above what the bot says.
 
     Args:
         gateway: Its addresses: `rest`, `streams`, `ws_api`.
@@ -18,16 +19,11 @@ def show_places(
         console: What browsers call it by, and the first owner's enrolment token; empty where somebody enrolled.
     """
     origin, enrolment = console
-    entrance = (
-        (("console", f"{origin}/set-up"), ("  enrolment token", enrolment))
-        if enrolment
-        else (("console", origin),)
-    )
     show_table(
-        "\nThe Watchword gateway is up, and a testnet behind it.",
+        "\nWatchword is up: a testnet, the gateway before it, and a console.",
         ("what", "where"),
         (
-            *entrance,
+            ("console", origin),
             ("gateway", gateway["rest"] + "/api"),
             ("  streams", gateway["streams"] + "/ws  …/stream"),
             ("  WebSocket API", gateway["ws_api"]),
@@ -40,7 +36,20 @@ def show_places(
         ),
     )
     sys.stdout.write(_lines(gateway["rest"], folder))
+    sys.stdout.write(_entrance(origin, enrolment))
+    sys.stdout.write("\nCtrl-C stops everything. The bot's doings:\n")
     sys.stdout.flush()
+
+
+def _entrance(origin: str, enrolment: str) -> str:
+    if not enrolment:
+        return f"\nOpen the console in a browser and sign in:\n  {origin}\n"
+    # Behind the `#`: a browser sends that to nobody, so the token is in no log.
+    return f"""
+Open this in a browser first. You set a password and an authenticator app; then "First steps" leads on.
+  {origin}/set-up#token={enrolment}
+The link works once, within 72 hours. Afterwards you sign in as "{OWNER}" at {origin}
+"""
 
 
 def _lines(rest: str, folder: Path) -> str:
@@ -51,13 +60,11 @@ def _lines(rest: str, folder: Path) -> str:
 Paste one of these into another terminal.
 
 curl, signed with the virtual Ed25519 key:
-  Q="omitZeroBalances=true&timestamp=$(date +%s000)"; curl -s -H "X-MBX-APIKEY: $({python} -c 'import json;print(json.load(open("{ed25519}.json"))["api_key"])')" "{rest}/api/v3/account?$Q&signature=$({watchword} sign --key {ed25519}.pem --payload "$Q" --urlencoded)"
+  Q="omitZeroBalances=true&recvWindow=30000&timestamp=$(date +%s000)"; curl -s -H "X-MBX-APIKEY: $({python} -c 'import json;print(json.load(open("{ed25519}.json"))["api_key"])')" "{rest}/api/v3/account?$Q&signature=$({watchword} sign --key {ed25519}.pem --payload "$Q" --urlencoded)"
 
 ccxt:
   {python} -c 'import ccxt,json; k=json.load(open("{hmac}")); e=ccxt.binance({{"apiKey":k["api_key"],"secret":k["secret_key"]}}); e.urls["api"].update(public="{rest}/api/v3",private="{rest}/api/v3",sapi="{rest}/sapi/v1",fapiPublic="{rest}/fapi/v1",dapiPublic="{rest}/dapi/v1"); print(e.create_order("BTC/USDT","market","buy",0.001)["info"])'
 
 python-binance:
   {python} -c 'import json; from binance.base_client import BaseClient; from binance.client import Client; BaseClient.API_URL="{rest}/api"; k=json.load(open("{hmac}")); print(Client(k["api_key"],k["secret_key"]).get_asset_balance("BTC"))'
-
-Ctrl-C stops everything. The bot's doings:
 """

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from watchword.entrypoints.cli.addresses import add_address, confirm_address
 from watchword.entrypoints.cli.output import say, show_fields, show_json, show_table
 from watchword.entrypoints.cli.signing_in import CodeFile, confirm_app, management
 from watchword.entrypoints.cli.vault_client import AsJson, HomeOption, faults_shown
@@ -208,6 +209,10 @@ def recovery_codes(home: HomeOption = None, as_json: AsJson = False) -> None:
             say(code)
 
 
+factor_app.command("add-address")(add_address)
+factor_app.command("confirm-address")(confirm_address)
+
+
 @token_app.command("list")
 def list_tokens(home: HomeOption = None, as_json: AsJson = False) -> None:
     """List your API tokens."""
@@ -216,7 +221,7 @@ def list_tokens(home: HomeOption = None, as_json: AsJson = False) -> None:
         if as_json:
             show_json(found)
             return
-        columns = ("label", "id", "scopes", "used_ip")
+        columns = ("label", "id", "scopes", "ips", "used_ip")
         show_table("", columns, [[one[column] for column in columns] for one in found])
 
 
@@ -225,6 +230,9 @@ def make_token(
     label: Annotated[str, typer.Argument(help="What you call it.")],
     scope: Annotated[list[str], typer.Option(help="What it may do, for example key.read; repeat for more.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it is good for.")] = 90,
+    ip: Annotated[
+        list[str] | None, typer.Option(help="Address or range it is accepted from; repeat for more.")
+    ] = None,
     home: HomeOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -233,7 +241,7 @@ def make_token(
 
     with faults_shown(as_json=as_json):
         expires_us = SystemClock().now_us() + days * 86_400_000_000
-        draft = {"label": label, "scopes": scope, "expires_us": expires_us}
+        draft = {"label": label, "scopes": scope, "expires_us": expires_us, "ips": ip or []}
         made = management(home).call("POST", "/self/tokens", draft)
         if as_json:
             show_json(made)

@@ -65,7 +65,7 @@ def login(
     """
     with faults_shown(as_json=as_json):
         api = signed_in_here(home)
-        password = _secret_line(password_file, "Password")
+        password = secret_line(password_file, "Password")
         step = api.call("POST", "/sign-in", {"login": name, "password": password}, signed_in=False)
         api.keep_session(step["token"])
         if step["stage"] == "factor":
@@ -88,8 +88,8 @@ def enrol(
     """
     with faults_shown(as_json=as_json):
         api = signed_in_here(home)
-        token = _secret_line(token_file, "Enrolment token")
-        password = _secret_line(password_file, "New password", confirm=True)
+        token = secret_line(token_file, "Enrolment token")
+        password = secret_line(password_file, "New password", confirm=True)
         step = api.call("POST", "/enrolment", {"token": token, "password": password}, signed_in=False)
         api.keep_session(step["token"])
         started = api.call("POST", "/self/factors/apps", {"label": "authenticator app"})
@@ -146,7 +146,7 @@ def confirm_app(api: "Management", factor: str, code_file: Path | None) -> Any:
     """Show the first code of an authenticator app; returns the console's answer."""
     from watchword.entrypoints.cli.management_client import at
 
-    code = _secret_line(code_file, "First code of the app")
+    code = secret_line(code_file, "First code of the app")
     added = api.call("POST", at("/self/factors/apps/", factor, "/confirmation"), {"code": code})
     if added["token"]:
         api.keep_session(added["token"])
@@ -162,7 +162,7 @@ def _factor(
             "only security keys or sent codes are set up: sign in with --recovery, or in a browser"
         )
     question = "Recovery code" if recovery else "Code of your authenticator app"
-    code = _secret_line(code_file, question)
+    code = secret_line(code_file, question)
     step: dict[str, Any] = api.call("POST", path, {"attempt": {"type": kind, "code": code}})
     api.keep_session(step["token"])
     return step
@@ -179,7 +179,7 @@ def _told(step: dict[str, Any], *, as_json: bool) -> None:
         say(f"{step['person']}: set up a second factor first: watchword factor add")
 
 
-def _secret_line(file: Path | None, question: str, *, confirm: bool = False) -> str:
+def secret_line(file: Path | None, question: str, *, confirm: bool = False) -> str:
     """Take a secret from the first line of a file, or ask for it.
 
     Raises:

@@ -5,6 +5,7 @@ Why no cookies: a browser sends them along for pages of elsewhere; a header is s
 
 from typing import TYPE_CHECKING, Final
 
+from watchword.audit.event import Refusal
 from watchword.entrypoints.console.route import Caller
 
 if TYPE_CHECKING:
@@ -47,4 +48,25 @@ def caller_of(console: "Console", token: str, origin: "Origin", now_us: int) -> 
     if session is not None:
         return Caller(session[1], session=session[0])
     found = console.tokens.find(token, origin.ip, now_us)
-    return Caller(found[1], token=found[0]) if found is not None else None
+    if found is None:
+        _note_elsewhere(console, token, origin, now_us)
+        return None
+    return Caller(found[1], token=found[0])
+
+
+def _note_elsewhere(console: "Console", token: str, origin: "Origin", now_us: int) -> None:
+    """Put a good token that came from an address it is not for into the trail: somebody else may have it."""
+    known = console.tokens.from_elsewhere(token, origin.ip, now_us)
+    if known is None:
+        return
+    row, person = known
+    console.trail.record_refusal(
+        Refusal(
+            key=person.id,
+            endpoint="management",
+            rule="token:elsewhere",
+            reason="an API token was used from an address that is not on its list",
+            ip=origin.ip,
+            values={"person": person.name, "through": row.id, "label": row.label},
+        )
+    )

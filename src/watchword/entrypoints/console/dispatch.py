@@ -80,6 +80,8 @@ class Dispatch:
             find: Says who calls.
         """
         self._console, self._limits, self._find = console, limits, find
+        #: Called after something was changed, so that pages which show it look soon; the server says what to call.
+        self.after_change: Callable[[], None] = _nobody_told
 
     async def answer(self, route: Route, arrived: Arrived) -> Any:
         """Perform one request.
@@ -97,7 +99,7 @@ class Dispatch:
             if isinstance(ask, Problem):
                 return ask
             who = ask.who
-            return await self._performed(route, ask, arrived)
+            answer = await self._performed(route, ask, arrived)
         except InvariantError:
             raise
         except AuditUnavailable as error:
@@ -109,6 +111,9 @@ class Dispatch:
         except Exception:
             LOG.exception("%s broke", route.name)
             return Problem(told.FAULT)
+        if route.method != "GET" and not isinstance(answer, Problem):
+            self.after_change()
+        return answer
 
     async def _admitted(self, route: Route, arrived: Arrived) -> Ask[Any, Any] | Problem:
         """Steps 2 to 8."""
@@ -191,6 +196,10 @@ class Dispatch:
     def _refused(self, route: Route, who: Caller, arrived: Arrived, why: Problem) -> None:
         row = refusal_row(route, who, arrived.origin, arrived.request, why)
         self._console.trail.record_refusal(row)
+
+
+def _nobody_told() -> None:
+    """Stand in until a server says what to call."""
 
 
 def refusal_of(route: Route, who: Caller) -> Problem | None:

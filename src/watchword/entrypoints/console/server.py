@@ -18,7 +18,7 @@ import uvicorn
 from watchword.bootstrap.tls import TlsFolder
 from watchword.entrypoints.console.application import Application
 from watchword.entrypoints.console.approver import introducing
-from watchword.entrypoints.console.live.desk import end_live
+from watchword.entrypoints.console.live.desk import end_live, look_soon
 from watchword.entrypoints.console.openapi import document
 from watchword.entrypoints.console.pages.door import Door
 from watchword.entrypoints.console.pages.table import PAGES
@@ -84,6 +84,7 @@ async def serve(
             broken: list[InvariantError] = []
             application = application_of(console, tls=certificate is not None)
             application.on_broken = partial(_break, broken, until)
+            application.dispatch.after_change = partial(look_soon, console)
             door = Door(application, console, ROUTES, PAGES, tls=certificate is not None)
             server = Server(_config(door, certificate, key))
             ending = asyncio.create_task(_end_when(until, server, console))

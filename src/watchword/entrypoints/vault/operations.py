@@ -28,9 +28,9 @@ def perform(host: "VaultHost", request: ask.AnyRequest) -> Answer:
     Raises:
         WatchwordError: A fault; what was stored before stands.
     """
+    if isinstance(request, ask.ShowStatus | ask.ShowChanges | ask.ListChecks):
+        return _looked(host, request)
     match request:
-        case ask.ShowStatus():
-            return _status(host)
         case ask.CreateVault(kind, settings, passphrase, demo):
             host.create(KekChoice(kind, settings, passphrase, demo))
             return ask.Done()
@@ -57,7 +57,21 @@ def perform(host: "VaultHost", request: ask.AnyRequest) -> Answer:
         case ask.CheckCredential(credential_id):
             return host.check(credential_id)
         case ask.RemoveCredential(credential_id):
+            host.forget_check(credential_id)
             return host.vault.remove(credential_id) or ask.Done(1)
+        case _:
+            assert_never(request)
+
+
+def _looked(host: "VaultHost", request: ask.ShowStatus | ask.ShowChanges | ask.ListChecks) -> Answer:
+    match request:
+        case ask.ShowStatus():
+            return _status(host)
+        case ask.ShowChanges():
+            checked_us = {one.report.id: one.at_us for one in host.last_checks()}
+            return ask.ChangesAnswer(host.vault.sealed, checked_us, host.since_us)
+        case ask.ListChecks():
+            return ask.ChecksAnswer(host.last_checks(), host.since_us)
         case _:
             assert_never(request)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Who asks through the admin socket where nobody else is named: the only user who can.
 ACTOR: Final = "owner"
 #: Requests that change nothing.
-LOOKING: Final = (ask.ShowStatus, ask.CheckCredential)
+LOOKING: Final = (ask.ShowStatus, ask.CheckCredential, ask.ShowChanges, ask.ListChecks)
 #: Ids named in one row; a trail's texts are bounded.
 IDS_COUNT_MAX: Final = 8
 
@@ -70,7 +70,7 @@ def change_of(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
 
 def _what(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
     match request:
-        case ask.ShowStatus() | ask.CheckCredential():
+        case ask.ShowStatus() | ask.CheckCredential() | ask.ShowChanges() | ask.ListChecks():
             return None
         case ask.CreateVault(kind, settings, _, demo) | ask.Rekey(kind, settings, _, demo):
             action = "vault:created" if isinstance(request, ask.CreateVault) else "vault:rekeyed"

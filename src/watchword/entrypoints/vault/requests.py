@@ -16,7 +16,7 @@ from watchword.bootstrap.vault_view import VaultView
 from watchword.credentials.keypair import KeyKind
 from watchword.credentials.permission import Permission
 from watchword.kernel.secret import Secret
-from watchword.vault.checkup import CheckReport
+from watchword.vault.checkup import Checked, CheckReport
 from watchword.vault.kek import KekKind
 from watchword.vault.outcome import NotFound, Refused, Sealed
 from watchword.vault.record import RealCredential
@@ -107,6 +107,14 @@ class CheckCredential(Request, frozen=True, tag="credential.check"):
     id: str
 
 
+class ShowChanges(Request, frozen=True, tag="vault.changes"):
+    """Whether it is sealed and when what was checked: asked every second while a person looks, so nothing is read for it."""
+
+
+class ListChecks(Request, frozen=True, tag="credential.checks"):
+    """What the last check of each credential found, since this process began."""
+
+
 class RemoveCredential(Request, frozen=True, tag="credential.remove"):
     """Delete a credential and its secret for good."""
 
@@ -115,7 +123,7 @@ class RemoveCredential(Request, frozen=True, tag="credential.remove"):
 
 AnyRequest = (
     ShowStatus | CreateVault | Unseal | Seal | Rekey | Rewrap | MakeShares | TakeInbox | GenerateCredential
-    | RegisterCredential | CheckCredential | RemoveCredential
+    | RegisterCredential | CheckCredential | RemoveCredential | ShowChanges | ListChecks
 )  # fmt: skip
 
 
@@ -137,6 +145,32 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     memory_locked: bool
     notes: tuple[str, ...] = ()
     vault: VaultView | None = None
+
+
+class ChangesAnswer(msgspec.Struct, frozen=True):
+    """What may have changed.
+
+    Attributes:
+        sealed: Whether nothing can be opened.
+        checked_us: When each credential was last checked, epoch microseconds, by id; since `since_us`.
+        since_us: When this process began to remember checks.
+    """
+
+    sealed: bool
+    checked_us: dict[str, int]
+    since_us: int
+
+
+class ChecksAnswer(msgspec.Struct, frozen=True):
+    """The last checks.
+
+    Attributes:
+        checks: One for each credential that was checked.
+        since_us: When this process began to remember them: what was found before is forgotten.
+    """
+
+    checks: list[Checked]
+    since_us: int
 
 
 class UnsealedAnswer(msgspec.Struct, frozen=True):
@@ -164,7 +198,9 @@ class Done(msgspec.Struct, frozen=True):
     count: int = 0
 
 
-AnyAnswer = StatusAnswer | UnsealedAnswer | SharesAnswer | Done | RealCredential | CheckReport
+AnyAnswer = (
+    StatusAnswer | UnsealedAnswer | SharesAnswer | Done | RealCredential | CheckReport | ChangesAnswer | ChecksAnswer
+)  # fmt: skip
 Answer = AnyAnswer | Refused | Sealed | NotFound
 
 

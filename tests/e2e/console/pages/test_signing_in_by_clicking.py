@@ -107,7 +107,8 @@ def test_other_sessions_end_by_one_button(desk: PagedHome, owner: Tab) -> None:
     page = owner.page
     page.goto("/security")
     expect(page.get_by_text("Not signed in yet").first).to_be_visible()
-    page.get_by_role("button", name="End all others").click()
+    page.get_by_role("link", name="End all others").click()
+    page.get_by_role("dialog").get_by_role("button", name="End all others").click()
     expect(page.get_by_text("All other sessions ended.")).to_be_visible()
     other.page.reload()
     expect(other.page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -20,8 +20,11 @@ from tests.support.trails import TRAIL_KEY, small_trail
 from watchword.adapters.audit.sqlite_sink import SqliteSink
 from watchword.bootstrap.audit_search import GATEWAY, AuditSearch, trail_paths
 from watchword.bootstrap.audit_trail import public_key_path
+from watchword.entrypoints.console.neighbours import Neighbours
+from watchword.entrypoints.console.problem import UNAVAILABLE, Problem
 from watchword.entrypoints.console.routes.approvals import ApprovalList
 from watchword.entrypoints.gateway.admin.approval_requests import ApprovalView, DemandView
+from watchword.entrypoints.gateway.admin.change_requests import ShowChanges
 
 #: With the long tests: each starts a browser of its own, and the suite has minutes.
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -43,7 +46,7 @@ def approval(now_us: int, number: int, **more: Any) -> ApprovalView:
 
 
 class Desk:
-    """A gateway that two requests wait at, and its trail."""
+    """A gateway that two requests wait at, and its trail; as neighbour of a console it says what waits."""
 
     def __init__(self, folder: Path) -> None:
         path = trail_paths(folder)[GATEWAY]
@@ -54,6 +57,7 @@ class Desk:
                 sink.append([row])
         public_key_path(folder).write_text(TRAIL_KEY.public.pem())
         self.console = PagesConsole(folder, built=True)
+        self.console.at_hand[Neighbours] = self
         self.console.at_hand[AuditSearch] = AuditSearch.open(folder, build=True)
         now_us = self.console.clock.us
         self.waiting = {f"ap-{number}": approval(now_us, number) for number in (1, 2)}
@@ -63,6 +67,18 @@ class Desk:
             showApproval=lambda ask: self.waiting[ask.path["approval"]],
             decideApproval=self.decide,
         )
+
+    async def ask_gateway(self, request: Any) -> Any:
+        assert isinstance(request, ShowChanges)
+        marks = [
+            {"id": one, "state": "waiting", "said": 0, "approvers": ["olga", "tom"]} for one in self.waiting
+        ]
+        return {"began_us": 1, "next": 0, "now_us": 1, "missed": False, "keys": [], "approvals": marks}
+
+    async def ask_vault(self, _: Any) -> Any:
+        return Problem(UNAVAILABLE, "no vault runs here")
+
+    ask_testnet = ask_vault
 
     def decide(self, ask: Any) -> ApprovalView:
         self.decided.append((ask.path["approval"], ask.body.decision))

@@ -26,6 +26,8 @@ EXPECTED = {
     "showSelf": ("oatu", "T", "old"),
     "changePassword": ("oatu", "-", "fresh"),
     "changeContact": ("oatu", "-", "fresh"),
+    "startContact": ("oatu", "-", "fresh"),
+    "confirmContact": ("oatu", "-", "fresh"),
     "listOwnHistory": ("oatu", "T", "old"),
     "listHistory": ("oau", "T", "old"),
     "listFactors": ("oatu", "T", "old"),
@@ -99,6 +101,7 @@ EXPECTED = {
     "listCandles": ("oatu", "T", "old"),
     "showBook": ("oatu", "T", "old"),
     "listMarketTrades": ("oatu", "T", "old"),
+    "watchChanges": ("oatu", "T", "old"),
     "watchMarket": ("oatu", "T", "old"),
     "watchAccount": ("oatu", "T", "old"),
     "listCredentials": ("oatu", "T", "old"),
@@ -108,6 +111,8 @@ EXPECTED = {
     "removeCredential": ("oa", "-", "fresh"),
     "registerCredential": ("oa", "-", "fresh"),
     "checkCredential": ("oatu", "T", "old"),
+    "listChecks": ("oatu", "T", "old"),
+    "checkCredentials": ("oatu", "T", "old"),
     "showVault": ("oau", "T", "old"),
     "sealVault": ("oa", "T", "old"),
     "unsealVault": ("o", "-", "fresh"),
@@ -118,6 +123,7 @@ EXPECTED = {
     "rollVirtualKey": ("oa", "-", "fresh"),
     "revokeVirtualKey": ("oat", "T", "old"),
     "showGateway": ("oau", "T", "old"),
+    "showGatewayAddresses": ("oatu", "T", "old"),
     "listPolicies": ("oatu", "T", "old"),
     "lintPolicy": ("oatu", "T", "old"),
     "comparePolicies": ("oatu", "T", "old"),
@@ -132,7 +138,7 @@ EXPECTED = {
     "showAuditRow": ("oau", "T", "old"),
 }
 #: No changes though they are sent with POST: they have a body, and a row that says who tried what.
-TRYING = {"lintPolicy", "comparePolicies", "explainRequest"}
+TRYING = {"checkCredentials", "lintPolicy", "comparePolicies", "explainRequest"}
 LETTERS = {"owner": "o", "admin": "a", "trader": "t", "auditor": "u"}
 #: Beyond role and scope a probe body may fail; that is after what is looked at here.
 _BEFORE_THE_BODY = {

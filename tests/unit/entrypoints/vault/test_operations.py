@@ -127,6 +127,34 @@ def test_check_asks_the_credentials_own_upstream(host: VaultHost, monkeypatch: p
     assert asked == ["local"]
 
 
+def test_last_check_is_remembered_until_the_credential_is_gone(
+    host: VaultHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Probe:
+        def get(self, target: str, headers: dict[str, str]) -> Unreachable:
+            return Unreachable("not today")
+
+    monkeypatch.setattr(VaultHost, "probe", lambda *_: Probe())
+    found = host.vault.records()
+    assert isinstance(found, list)
+    assert perform(host, ask.ListChecks()) == ask.ChecksAnswer([], host.since_us)
+    before_us = host.clock.now_us()
+    for _ in range(2):
+        perform(host, ask.CheckCredential(found[0].id))
+    checks = perform(host, ask.ListChecks())
+    assert isinstance(checks, ask.ChecksAnswer)
+    (one,) = checks.checks
+    assert (one.report.id, one.report.accepted, one.at_us >= before_us) == (found[0].id, None, True)
+    changes = perform(host, ask.ShowChanges())
+    assert changes == ask.ChangesAnswer(False, {found[0].id: one.at_us}, host.since_us)
+    host.vault.seal()
+    perform(host, ask.CheckCredential(found[0].id))
+    assert perform(host, ask.ListChecks()) == checks, "what could not be asked is no news"
+    assert host.unseal(PASSPHRASE)
+    perform(host, ask.RemoveCredential(found[0].id))
+    assert perform(host, ask.ListChecks()) == ask.ChecksAnswer([], host.since_us)
+
+
 def test_local_upstream_is_the_one_told_then_the_running_one_then_the_usual(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

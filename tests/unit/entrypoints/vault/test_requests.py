@@ -28,6 +28,8 @@ REQUESTS = (
     ask.RegisterCredential("cred-1", "k" * 64),
     ask.CheckCredential("cred-1"),
     ask.RemoveCredential("cred-1"),
+    ask.ShowChanges(),
+    ask.ListChecks(),
 )
 
 

@@ -1,14 +1,17 @@
 """Where viewers come to: takes a seat, joins a relay, and hands out the feed. One for each console; ends with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from watchword.accounts.model import Person
 from watchword.binance.upstreams import Addresses
 from watchword.entrypoints.console.live.account_relay import AccountRelay
-from watchword.entrypoints.console.live.feed import Feed, still_allowed
+from watchword.entrypoints.console.live.changes_desk import ChangesDesk
+from watchword.entrypoints.console.live.feed import Feed, Takes, still_allowed
 from watchword.entrypoints.console.live.market_relay import MarketRelay
+from watchword.entrypoints.console.live.topics import Topic, Wanted
 from watchword.entrypoints.console.live.viewers import Seats, Viewer
 from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import TOO_MANY, Problem
@@ -57,6 +60,7 @@ class LiveDesk:
         self._seats = Seats()
         self._markets = MarketRelay(self._addresses)
         self._accounts = AccountRelay(self._watch)
+        self._changes = ChangesDesk(console, self._accounts)
         self._closed = False
 
     def market(
@@ -73,7 +77,10 @@ class LiveDesk:
         """
         viewer, markets = Viewer(interval), self._markets
         joins = [_Part(lambda: markets.join(symbol, viewer), lambda: markets.leave(symbol, viewer))]
-        return self._seated(who, action, viewer, joins, account)
+        if account is None:
+            return self._seated(who, action, viewer, joins, _always)
+        joins.append(self._account(account, viewer))
+        return self._seated(who, action, viewer, joins, account.reaches)
 
     def account(self, who: "Caller", action: "Action", account: Look) -> Streamed | Problem:
         """Show what happens in an account.
@@ -83,22 +90,56 @@ class LiveDesk:
             action: The route's.
             account: Within reach.
         """
-        return self._seated(who, action, Viewer(), [], account)
+        viewer = Viewer()
+        return self._seated(who, action, viewer, [self._account(account, viewer)], account.reaches)
+
+    def changes(
+        self, who: "Caller", action: "Action", wanted: Sequence[Wanted], since_us: int
+    ) -> Streamed | Problem:
+        """Tell a page what of that changes which it shows.
+
+        Args:
+            who: Who looks.
+            action: The route's.
+            wanted: What the page shows; what its person may not know of it is never told.
+            since_us: When the page was rendered, epoch microseconds.
+        """
+        viewer, role, ends = self._changes.viewer(who, wanted), who.person.role, []
+
+        def join() -> bool:
+            ends.append(self._changes.join(viewer, wanted, since_us))
+            return True
+
+        def same_role() -> bool:
+            # Somebody with another role comes again and is asked anew what they may know.
+            person = self._console.register.get(Person, who.person.id)
+            if person is not None and person.role != role:
+                viewer.drop()
+            return True
+
+        parts = [_Part(join, lambda: ends.pop()() if ends else None)]
+        return self._seated(who, action, viewer, parts, same_role)
+
+    def tell_person(self, person_id: str, topic: Topic) -> None:
+        """Tell one person's pages that something of theirs went on."""
+        self._changes.tell_person(person_id, topic)
+
+    def look_soon(self) -> None:
+        """Look at what pages show: something was changed through this console."""
+        self._changes.look_soon()
 
     def close(self) -> None:
         """End every feed, so that the server can end."""
         self._closed = True
+        self._changes.close()
         self._markets.close()
         self._accounts.close()
 
     def _seated(
-        self, who: "Caller", action: "Action", viewer: Viewer, parts: list[_Part], account: Look | None
+        self, who: "Caller", action: "Action", viewer: Takes, parts: list[_Part], also: Callable[[], bool]
     ) -> Streamed | Problem:
         """Take a seat and join; all is left when the feed ends. The caller sends the feed, whatever happens."""
-        person_id, accounts = who.person.id, self._accounts
-        if account is not None:
-            number = account.number
-            parts.append(_Part(lambda: accounts.join(number, viewer), lambda: accounts.leave(number, viewer)))
+        person_id = who.person.id
         if self._closed or not self._seats.take(person_id):
             return Problem(TOO_MANY, "too many pages look on already; close some", retry_after_s=RETRY_S)
 
@@ -108,12 +149,16 @@ class LiveDesk:
             self._seats.leave(person_id)
 
         def allowed() -> bool:
-            return still_allowed(self._console, who, action) and (account is None or account.reaches())
+            return still_allowed(self._console, who, action) and also()
 
         if not all(part.join() for part in parts):
             leave()
             return Problem(TOO_MANY, "too much is looked at already", retry_after_s=RETRY_S)
         return Streamed(Feed(viewer, allowed, leave), EVENTS)
+
+    def _account(self, account: Look, viewer: Viewer) -> _Part:
+        accounts, number = self._accounts, account.number
+        return _Part(lambda: accounts.join(number, viewer), lambda: accounts.leave(number, viewer))
 
     async def _addresses(self) -> Addresses | None:
         found = shaped(await neighbours_of(self._console).ask_testnet(testnet.ShowStatus()), _Status)
@@ -126,6 +171,10 @@ class LiveDesk:
         return await neighbours_of(self._console).ask_testnet(request)
 
 
+def _always() -> bool:
+    return True
+
+
 def live_desk_of(console: "Console") -> LiveDesk:
     """Return a console's; made at the first call."""
     found = console.at_hand.get(LiveDesk)
@@ -133,6 +182,13 @@ def live_desk_of(console: "Console") -> LiveDesk:
         found = console.at_hand[LiveDesk] = LiveDesk(console)
     desk: LiveDesk = found
     return desk
+
+
+def look_soon(console: "Console") -> None:
+    """Have pages look soon: something was changed through this console. Where nobody ever looked, nothing."""
+    desk: LiveDesk | None = console.at_hand.get(LiveDesk)
+    if desk is not None:
+        desk.look_soon()
 
 
 def end_live(console: "Console") -> None:

@@ -4,13 +4,12 @@ The session is looked at every second without being used: a page that stands ope
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from watchword.accounts.model import ApiToken, Person, Session
 from watchword.accounts.roles import may
 from watchword.accounts.sessions import over
 from watchword.accounts.tokens import token_may
-from watchword.entrypoints.console.live.viewers import Viewer
 
 if TYPE_CHECKING:
     from watchword.accounts.roles import Action
@@ -27,13 +26,23 @@ ENDED: Final = b"event: ended\ndata: {}\n\n"
 BEHIND: Final = b"event: behind\ndata: {}\n\n"
 
 
+class Takes(Protocol):
+    """Who looks on: a `Viewer`, or a `ChangeViewer`."""
+
+    dropped: bool
+
+    async def take(self, wait_s: float) -> bytes:
+        """Return everything that waits, as one piece; empty where nothing came in time."""
+        ...
+
+
 class Feed:
     """One viewer's events, as pieces; ends with `ended` where the session is over, with `behind` where it was dropped.
 
     Why not a generator: one that nobody began to read runs no `finally`, and the viewer's seat would stay taken.
     """
 
-    def __init__(self, viewer: Viewer, allowed: Callable[[], bool], leave: Callable[[], None]) -> None:
+    def __init__(self, viewer: Takes, allowed: Callable[[], bool], leave: Callable[[], None]) -> None:
         """Write a viewer's events.
 
         Args:

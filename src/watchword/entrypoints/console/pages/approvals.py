@@ -1,7 +1,4 @@
-"""Approvals: requests of bots that wait for people, what exactly each would do, and the yes or no. Judges nobody's say.
-
-The list looks again by itself for a while and then stops: a page left open must not keep a session alive for ever.
-"""
+"""Approvals: requests of bots that wait for people, what exactly each would do, and the yes or no. Judges nobody's say."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,8 +11,6 @@ from watchword.entrypoints.gateway.admin.approval_requests import ApprovalView
 
 PATH: Final = "/approvals"
 QUERY_LENGTH_MAX: Final = 128
-#: How often an open page looks again by itself: every five seconds, for a quarter of an hour.
-LOOKS_MAX: Final = 180
 STATES: Final = {
     "waiting": "Waiting",
     "confirmed": "Confirmed",
@@ -36,7 +31,6 @@ async def show_approvals(visit: Visit) -> Answer:
     found = await visit.call("listApprovals", query={"state": state})
     failed = found if isinstance(found, Problem) else None
     items: list[ApprovalView] = [] if isinstance(found, Problem) else found.items
-    looks = _number(visit.query.get("looks", "")) + 1
     context: dict[str, Any] = {
         "failed": failed,
         "items": [one for one in items if _holds(one, search.lower())],
@@ -47,9 +41,6 @@ async def show_approvals(visit: Visit) -> Answer:
         "states": STATES,
         "summary": summary,
         "left": left,
-        "look_again": f"{PATH}?{urlencode({'state': state, 'query': search, 'looks': looks})}"
-        if looks <= LOOKS_MAX
-        else "",
         "same": f"{PATH}?{urlencode({'state': state, 'query': search})}",
     }
     return View("approvals.html", context, failed.kind.status if failed else 200)
@@ -117,10 +108,6 @@ def _holds(one: ApprovalView, wanted: str) -> bool:
     """Whether an approval is searched for."""
     texts = (one.key_label, one.key, one.operation, one.reason, one.id, *one.parameters.values())
     return not wanted or any(wanted in text.lower() for text in texts)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 6 else 0
 
 
 PAGES: Final = (

@@ -1,5 +1,6 @@
 """How rows of the audit trails are said to people. Pure; a row of a kind that is not known here is shown as it stands."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,8 @@ _BADGES: Final[dict[str, str]] = {
     "trail:stopped": "bad",
     "signature:concluded": "good",
 }
+#: Below it are spans, at and above it moments: the first of January 2001.
+_MOMENTS_FROM_US: Final = 978_307_200_000_000
 #: Shown apart, or of no use to people.
 _ELSEWHERE: Final = frozenset({"type", "replay"})
 
@@ -75,17 +78,30 @@ def who(event: dict[str, Any]) -> str:
     return _text(event.get("actor") or event.get("key") or "")
 
 
-def members(event: dict[str, Any]) -> list[tuple[str, str]]:
-    """List all a row says, what is within another member under both names."""
+def members(event: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """List all a row says: first what it says itself, under no title, then what is within its members, under theirs."""
     rows: list[tuple[str, str]] = []
+    groups: list[tuple[str, list[tuple[str, str]]]] = [("", rows)]
     for name, value in event.items():
         if name in _ELSEWHERE or value in ("", None, {}, []):
             continue
         if isinstance(value, dict):
-            rows += [(f"{name} · {inner}", _text(one)) for inner, one in value.items()]
+            groups.append((_named(name).capitalize(), [_said(inner, one) for inner, one in value.items()]))
         else:
-            rows.append((name, _text(value)))
-    return rows
+            rows.append(_said(name, value))
+    return groups
+
+
+def _said(name: str, value: object) -> tuple[str, str]:
+    """Write a member; moments, which rows have in microseconds, as people read them."""
+    if name.endswith("_us") and isinstance(value, int) and value > _MOMENTS_FROM_US:
+        at = datetime.fromtimestamp(value / 1_000_000, UTC)
+        return name.removesuffix("_us").replace("_", " "), f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return _named(name), _text(value)
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _joined(*parts: Any) -> str:

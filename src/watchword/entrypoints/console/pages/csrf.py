@@ -48,9 +48,15 @@ def from_ourselves(headers: Mapping[str, str], ours: str) -> bool:
         headers: Of a request that changes something; names in lower case.
         ours: What browsers call the console by; a proxy before it may have another Host.
     """
-    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    site = headers.get("sec-fetch-site")
     if site is not None and site not in _OURS:
         return False
+    return origin_is_ours(headers, ours)
+
+
+def origin_is_ours(headers: Mapping[str, str], ours: str) -> bool:
+    """Whether a request says no origin, or this very one. See `from_ourselves`."""
+    origin = headers.get("origin")
     if origin is None or origin == ours:
         return True
     return origin.partition("://")[2] == headers.get("host")

@@ -136,6 +136,9 @@ class Door:
 
     async def _shown(self, request: Request, visit: Visit, bound: str) -> Response:
         """Show a page. One that another site leads to is shown after a click: the strict cookie was not sent along."""
+        # Following a link sends no Origin; a script of elsewhere that reads or opens a stream does.
+        if not csrf.origin_is_ours(request.headers, self._console.origin):
+            return self._plain(told.FOREIGN_PAGE.status, told.FOREIGN_PAGE.title)
         if request.headers.get("sec-fetch-site") in _ELSEWHERE:
             if request.headers.get("sec-fetch-dest", "document") != "document":
                 return self._plain(told.FOREIGN_PAGE.status, told.FOREIGN_PAGE.title)

@@ -8,9 +8,10 @@ from watchword.binance.enums import Permission
 from watchword.credentials.permission import PERMISSIONS
 from watchword.entrypoints.console.pages.page import Answer, Go, View
 from watchword.entrypoints.console.pages.visit import Form, Visit
-from watchword.entrypoints.console.pages.wording import field_errors
+from watchword.entrypoints.console.pages.wording import field_errors, sentence
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, NOT_FOUND, REFUSED, Problem
 from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountView
+from watchword.entrypoints.console.routes.vault import CredentialView
 
 #: Spans that can be chosen; a key that is to last is chosen to, by the empty one.
 EXPIRIES: Final = {
@@ -26,6 +27,13 @@ CUSTOM: Final = ""
 #: The value of `ip_access` that takes no list.
 ANY_IP: Final = "any"
 ONE_IP: Final = "list"
+#: What is in the testnet's refusals that are about one field.
+_ABOUT: Final = {
+    "ips": "write an address",
+    "symbols": "there is no symbol",
+    "label": "a label is",
+    "public_key": "public key",
+}
 _SAID_HERE: Final = frozenset({CONFLICT, INVALID, REFUSED})
 #: Reading is what every key may do; the box is there, ticked, and cannot be changed.
 _READING: Final[Permission] = "READING"
@@ -108,7 +116,7 @@ async def _new_view(visit: Visit, typed: Typed, problem: Problem | None) -> Answ
     context = {
         "accounts": accounts.items,
         "account_options": [(one.account_id, one.account) for one in accounts.items], "templates": templates.items, "typed": typed, "permissions": PERMISSIONS,
-        "expiries": EXPIRIES, "problem": problem, "errors": field_errors(problem),
+        "expiries": EXPIRIES, "problem": problem, "errors": _errors(problem),
     }  # fmt: skip
     return View("key_new.html", context, problem.kind.status if problem is not None else 200)
 
@@ -124,9 +132,26 @@ async def _edit_view(visit: Visit, typed: Typed | None, problem: Problem | None)
         )  # fmt: skip
     context = {
         "key": key, "typed": typed, "permissions": PERMISSIONS, "expiries": EXPIRIES, "keep": KEEP,
-        "problem": problem, "errors": field_errors(problem),
+        "problem": problem, "errors": _errors(problem), "held": await _held(visit, key.api_key),
     }  # fmt: skip
     return View("key_edit.html", context, problem.kind.status if problem is not None else 200)
+
+
+async def _held(visit: Visit, api_key: str) -> CredentialView | None:
+    """Find a key's secret in the vault; None where it is not, or where that cannot be known now."""
+    found = await visit.call("listCredentials") if visit.may("credential.read") else None
+    if found is None or isinstance(found, Problem):
+        return None
+    return next((one for one in found.items if one.api_key == api_key), None)
+
+
+def _errors(problem: Problem | None) -> dict[str, str]:
+    """Say which field is wrong; the testnet's own refusals are told by their words."""
+    found = field_errors(problem)
+    if problem is not None and problem.kind is REFUSED and not found:
+        field = next((name for name, words in _ABOUT.items() if words in problem.detail), None)
+        return {} if field is None else {field: sentence(problem.detail)}
+    return found
 
 
 def _typed(form: Form) -> Typed:

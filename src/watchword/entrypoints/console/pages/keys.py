@@ -10,7 +10,7 @@ from watchword.entrypoints.console.pages.key_forms import (
     take_edit,
     take_new,
 )
-from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View, showing
+from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.pages.wording import field_errors
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
@@ -31,6 +31,8 @@ _SAID_HERE: Final = frozenset({CONFLICT, INVALID, REFUSED})
 
 def is_expired(key: ApiKeyView) -> bool:
     """Whether a key's expiry is past, by the testnet's clock: then what comes next for it comes after."""
+    if key.ending == "expired":
+        return key.days_left == 0
     return key.expires is not None and (key.ends is None or key.ends > key.expires)
 
 
@@ -100,16 +102,23 @@ async def take_delete_all(visit: Visit) -> Answer:
     return gone if isinstance(gone, Problem) else Go(PATH, "keys-deleted")
 
 
+async def show_open(visit: Visit) -> Answer:
+    """Show the form for an account; afterwards it leads back to where it was asked for."""
+    return _open_view("", visit.query.get("back", PATH), None)
+
+
 async def take_open(visit: Visit) -> Answer:
     """Open an account with enough of everything to try."""
-    name = visit.form.text("name")
+    name, back = visit.form.text("name"), visit.form.text("back") or PATH
     opened = await visit.call("openExchangeAccount", body={"name": name})
     if not isinstance(opened, Problem):
-        return Go(PATH, "account-opened")
-    if opened.kind not in _SAID_HERE:
-        return opened
-    context = {"problem": opened, "errors": field_errors(opened), "name": name}
-    return View("account_open.html", context, opened.kind.status)
+        return Go(visit.table.local(back), "account-opened")
+    return _open_view(name, back, opened) if opened.kind in _SAID_HERE else opened
+
+
+def _open_view(name: str, back: str, problem: Problem | None) -> View:
+    context = {"problem": problem, "errors": field_errors(problem), "name": name, "back": back}
+    return View("account_open.html", context, problem.kind.status if problem is not None else 200)
 
 
 PAGES: Final = (
@@ -118,7 +127,7 @@ PAGES: Final = (
         nav=Nav("Keys", "API Management", "key", 10),
     ),
     Page(path="/keys/new", get=show_new, post=take_new, action="key.write"),
-    Page(path="/keys/accounts/new", get=showing("account_open.html", problem=None, errors={}, name=""), post=take_open, action="account.write"),
+    Page(path="/keys/accounts/new", get=show_open, post=take_open, action="account.write"),
     Page(path="/keys/accounts/{account}/delete", get=show_delete_all, post=take_delete_all, action="key.write"),
     Page(path="/keys/{key}", get=show_edit, post=take_edit, action="key.read"),
     Page(path="/keys/{key}/delete", get=show_delete, post=take_delete, action="key.write"),

@@ -6,7 +6,7 @@ Who may touch whom is `accounts.people`'s to say; nothing here does.
 from typing import Any, Final
 
 from watchword.accounts.roles import ROLES
-from watchword.entrypoints.console.pages.labels import LABELS_MAX, labels_of
+from watchword.entrypoints.console.pages.labels import labels_of
 from watchword.entrypoints.console.pages.page import Answer, Go, Handler, Page, View
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.pages.visit import Visit
@@ -15,6 +15,9 @@ from watchword.entrypoints.console.problem import CONFLICT, FORBIDDEN, INVALID, 
 from watchword.entrypoints.console.routes.people import InvitedView
 
 PATH: Final = "/people"
+#: Keys of a kind offered at once; one among more is found by searching.
+CHOICES: Final = 50
+SEARCH_LENGTH_MAX: Final = 64
 ROLE_WORDS: Final[dict[str, str]] = {
     "owner": "Owner",
     "admin": "Admin",
@@ -183,15 +186,24 @@ async def _assign_view(visit: Visit, problem: Problem | None) -> Answer:
         if isinstance(found, Problem):
             return found
     theirs = {one.subject for one in usable.assignments}
-    keys = await visit.call("listVirtualKeys", query={"limit": LABELS_MAX})
+    search = (visit.query.get("query", "") or visit.form.text("query")).strip()[:SEARCH_LENGTH_MAX]
+    keys = await visit.call("listVirtualKeys", query={"limit": str(CHOICES), "query": search})
     credentials = await visit.call("listCredentials")
     failed = next((found for found in (keys, credentials) if isinstance(found, Problem)), None)
     choices = {
-        kind: [(f"{kind}:{one.id}", one.label) for one in listed.items if one.id not in theirs]
+        kind: [
+            (f"{kind}:{one.id}", one.label)
+            for one in listed.items
+            if one.id not in theirs and (kind == "virtual" or search.lower() in one.label.lower())
+        ][:CHOICES]
         for kind, listed in (("virtual", keys), ("credential", credentials))
         if not isinstance(listed, Problem)
     }
-    context = {"one": person, "choices": choices, "failed": failed, "problem": problem}
+    context = {
+        "one": person, "choices": choices, "failed": failed, "problem": problem, "search": search,
+        "more": (not isinstance(keys, Problem) and keys.next is not None)
+        or (not isinstance(credentials, Problem) and len(credentials.items) > CHOICES),
+    }  # fmt: skip
     return View("person_assign.html", context, problem.kind.status if problem is not None else 200)
 
 

@@ -44,7 +44,8 @@ class Renderer:
         Returns:
             The page, complete; htmx takes out the part it asked for.
         """
-        toast = text_of(visit.jar.get(TOAST))
+        # A piece of a page has no place for it: it is for the page that comes next.
+        toast = "" if visit.partial else text_of(visit.jar.get(TOAST))
         if toast:
             visit.jar.drop(TOAST)
         return (

@@ -1,45 +1,117 @@
-"""The Security page: score, second factors, sessions, sign-in history, password. Judges no factor and no password."""
+"""The Security page: score, second factors, contact, API tokens, sessions, sign-in history. Judges no factor and no password.
 
-from typing import Final
+What is done from it is said first, each on a page of its own: here factors and password, in `security_addresses` mail
+and phone, in `security_sessions` sessions and history, in `tokens` API tokens.
+"""
 
-from watchword.entrypoints.console.pages import factor_set_up
+from collections.abc import Sequence
+from typing import Any, Final
+
+from watchword.accounts.model import Session
+from watchword.entrypoints.console.pages import factor_set_up, security_addresses, security_sessions, tokens
+from watchword.entrypoints.console.pages.labels import LABELS_MAX
 from watchword.entrypoints.console.pages.page import Answer, Bytes, Go, Nav, Page, View, showing
-from watchword.entrypoints.console.pages.security_score import score
+from watchword.entrypoints.console.pages.security_score import MailState, Score, Standing, score
 from watchword.entrypoints.console.pages.visit import Visit
-from watchword.entrypoints.console.pages.wording import field_errors
+from watchword.entrypoints.console.pages.wording import FACTORS, HOUR_S, SECOND_US, device, field_errors
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
 from watchword.entrypoints.console.routes.factors import FactorAdded
+from watchword.entrypoints.console.routes.own import FAILURES
 
 PATH: Final = "/security"
 CONFIRM_PATH: Final = "/security/app/code"
-DAY_US: Final = 86_400_000_000
-HISTORY_ROWS: Final = 20
+DAY_US: Final = 86_400 * SECOND_US
+HOUR_US: Final = HOUR_S * SECOND_US
+HISTORY_ROWS: Final = 8
+QUERY_LENGTH_MAX: Final = 128
+_WORKS: Final = "works"
+_STRONG: Final = frozenset({"totp", "webauthn"})
 _SAID_HERE: Final = frozenset({CONFLICT, INVALID, REFUSED})
-_FAILED: Final = frozenset({"password_wrong", "factor_wrong", "locked"})
 
 
 async def show_security(visit: Visit) -> Answer:
-    """Show everything about how this person signs in."""
+    """Show everything about how this person signs in. A list that cannot be shown leaves the others."""
     myself = await visit.call("showSelf")
     factors = await visit.call("listFactors")
     sessions = await visit.call("listOwnSessions")
     history = await visit.call("listOwnHistory")
-    for found in (myself, factors, sessions, history):
-        if isinstance(found, Problem):
-            return found
-    failed = [
-        line for line in history.items if line.outcome in _FAILED and visit.now_us - line.at_us < DAY_US
-    ]
-    kinds = [one.kind for one in factors.items]
+    owned = await visit.call("listOwnTokens")
+    if isinstance(myself, Problem):
+        return myself
+    wanted = visit.query.get("query", "").strip()[:QUERY_LENGTH_MAX]
+    lists = {"factors": factors, "sessions": sessions, "history": history, "tokens": owned}
+    failed = {name: found if isinstance(found, Problem) else None for name, found in lists.items()}
     context = {
         "myself": myself,
+        "query": wanted,
+        "score": await _score(visit, myself, factors, sessions, history, owned),
         "factors": factors,
-        "sessions": sessions.items,
-        "history": history.items[:HISTORY_ROWS],
-        "score": score(kinds, factors.recovery_codes_left, len(sessions.items), len(failed)),
-        "failures": _FAILED,
+        "shown_factors": _having(factors, wanted, lambda one: f"{one.label} {FACTORS[one.kind]}"),
+        "sessions": sessions,
+        "shown_sessions": _having(sessions, wanted, _session_words),
+        "history": history,
+        "shown_history": security_sessions.lines_having(history, wanted)[:HISTORY_ROWS],
+        "tokens": owned,
+        "shown_tokens": _having(owned, wanted, tokens.words_of),
+        "failures": FAILURES,
+        "failed": failed,
     }
-    return View("security.html", context)
+    status = max([200, *(found.kind.status for found in failed.values() if found is not None)])
+    return View("security.html", context, status)
+
+
+async def _score(visit: Visit, myself: Any, *found: Any) -> Score | None:
+    """Judge how things stand now; None where they are not known."""
+    if any(isinstance(one, Problem) for one in found):
+        return None
+    factors, sessions, history, owned = found
+    others = [one.created_us for one in sessions.items if not one.current]
+    mail: MailState = "confirmed" if myself.mail_confirmed else "unconfirmed"
+    return score(
+        Standing(
+            kinds=[one.kind for one in factors.items],
+            codes_left=factors.recovery_codes_left,
+            sessions=len(sessions.items),
+            oldest_session_hours=(visit.now_us - min(others)) // HOUR_US if others else 0,
+            failed=sum(
+                line.outcome in FAILURES and visit.now_us - line.at_us < DAY_US for line in history.items
+            ),
+            password_days=(visit.now_us - myself.password_us) // DAY_US,
+            mail=mail if "mail" in factors.channels else "unsendable",
+            tokens_open=sum(not one.ips and one.expires_us > visit.now_us for one in owned.items),
+            tokens_over=sum(one.expires_us <= visit.now_us for one in owned.items),
+            virtual_open=await _open_virtual_keys(visit),
+        )
+    )
+
+
+async def _open_virtual_keys(visit: Visit) -> int | None:
+    """Count the virtual keys given to this person that work from anywhere; None where they are not known."""
+    given = await visit.call("listOwnAssignments")
+    if isinstance(given, Problem):
+        return None
+    own = {one.subject for one in given.assignments if one.kind == "virtual"}
+    if not own:
+        return 0
+    listed = await visit.call("listVirtualKeys", query={"limit": LABELS_MAX})
+    if isinstance(listed, Problem):
+        return None
+    found = [key for key in listed.items if key.id in own]
+    if listed.next is not None and len(found) < len(own):
+        return None
+    # A key below another one has at most its parent's addresses.
+    return len([key for key in found if key.state == _WORKS and not key.ips and not key.parent])
+
+
+def _having(listed: Any, wanted: str, words: Any) -> Sequence[Any]:
+    """Pick what has a text in its words; nothing of a list that could not be had."""
+    if isinstance(listed, Problem):
+        return ()
+    return [one for one in listed.items if wanted.lower() in words(one).lower()]
+
+
+def _session_words(one: Session) -> str:
+    return f"{device(one.agent)} {one.agent} {one.ip} {one.seen_ip}"
 
 
 async def start_app(visit: Visit) -> Answer:
@@ -63,7 +135,12 @@ async def show_remove(visit: Visit) -> Answer:
     if isinstance(factors, Problem):
         return factors
     found = next((one for one in factors.items if one.id == visit.path["factor"]), None)
-    return View("factor_remove.html", {"factor": found}) if found is not None else Go(PATH)
+    if found is None:
+        return Go(PATH)
+    left = {one.kind for one in factors.items if one.id != found.id}
+    # What is left then confirms what is dangerous, which it does not now.
+    weakens = bool(left) and not left & _STRONG and not factors.sent_codes_confirm
+    return View("factor_remove.html", {"factor": found, "last": not left, "weakens": weakens})
 
 
 async def take_remove(visit: Visit) -> Answer:
@@ -96,18 +173,6 @@ async def take_password(visit: Visit) -> Answer:
     return View("password.html", {"problem": changed, "errors": field_errors(changed)}, changed.kind.status)
 
 
-async def end_session(visit: Visit) -> Answer:
-    """End one session."""
-    ended = await visit.call("endOwnSession", path=visit.path)
-    return ended if isinstance(ended, Problem) else Go(PATH, "session-ended")
-
-
-async def end_others(visit: Visit) -> Answer:
-    """End all sessions but this one."""
-    ended = await visit.call("endOtherSessions")
-    return ended if isinstance(ended, Problem) else Go(PATH, "sessions-ended")
-
-
 def _added(added: FactorAdded | Answer) -> Answer:
     return added if isinstance(added, View | Go | Bytes | Problem) else Go(PATH, "factor-added")
 
@@ -127,6 +192,7 @@ PAGES: Final = (
         post=take_password,
         fresh=True,
     ),
-    Page(path="/security/sessions/{session}/end", post=end_session),
-    Page(path="/security/sessions/others", post=end_others),
+    *security_addresses.PAGES,
+    *security_sessions.PAGES,
+    *tokens.PAGES,
 )

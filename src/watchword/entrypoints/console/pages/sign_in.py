@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from watchword.accounts.model import Stage
-from watchword.entrypoints.console.pages.factor_form import attempt_of
+from watchword.entrypoints.console.pages.factor_form import ADDRESS, attempt_of
 from watchword.entrypoints.console.pages.finding import HOME
 from watchword.entrypoints.console.pages.guarding import SIGN_IN, STEPS
 from watchword.entrypoints.console.pages.page import Answer, Go, Page, View
@@ -27,6 +27,8 @@ _SAID_HERE: Final = frozenset({SIGN_IN_REFUSED, FACTOR_REFUSED, INVALID, TOO_MAN
 _AT_FACTOR: Final[frozenset[Stage]] = frozenset({"factor"})
 _ANY: Final[frozenset[Stage]] = frozenset({"factor", "enrol", "full"})
 OFFERS_MAX: Final = 8
+#: Who only showed a password is not told the address itself.
+ADDRESS_WORDS: Final[dict[str, str]] = {"mail": "your mail address", "sms": "your phone"}
 
 
 async def show_sign_in(visit: Visit) -> Answer:
@@ -70,8 +72,9 @@ async def take_factor(visit: Visit) -> Answer:
 async def send_code(visit: Visit) -> Answer:
     """Send a code to an address, and show the form for it."""
     sent = await visit.call("sendCode", body={"factor_id": visit.form.text("w_address")})
-    status = sent.kind.status if isinstance(sent, Problem) else 200
-    return _factor_view(visit, dict(visit.form.pairs), sent, status)
+    if not isinstance(sent, Problem):
+        return _factor_view(visit, dict(visit.form.pairs), None, sent=True)
+    return _factor_view(visit, dict(visit.form.pairs), sent, sent.kind.status)
 
 
 async def sign_out(visit: Visit) -> Answer:
@@ -88,7 +91,12 @@ def _offers(shown: SignedInView, back: str) -> str:
 
 
 def _factor_view(
-    visit: Visit, carried: Mapping[str, str], problem: Problem | None, status: int = 200
+    visit: Visit,
+    carried: Mapping[str, str],
+    problem: Problem | None,
+    status: int = 200,
+    *,
+    sent: bool = False,
 ) -> View:
     offered = [kind for kind in carried.get("offers", "").split(",")[:OFFERS_MAX] if kind in FACTORS]
     sent_to = [part.partition(":") for part in carried.get("to", "").split(",")[:OFFERS_MAX]]
@@ -96,13 +104,15 @@ def _factor_view(
         "kinds": offered or ["webauthn", "totp", "recovery"],
         "recovery": not offered or "recovery" in offered,
         "addresses": [
-            {"id": factor, "kind": kind, "label": FACTORS[kind].lower()}
+            {"id": factor, "kind": kind, "label": ADDRESS_WORDS[kind]}
             for kind, _, factor in sent_to
-            if kind in {"mail", "sms"} and factor
+            if kind in ADDRESS_WORDS and factor
         ],
         "next": visit.table.local(carried.get("next", HOME)),
         "carried": {"offers": carried.get("offers", ""), "to": carried.get("to", "")},
         "problem": problem,
+        "opened": carried.get(ADDRESS, ""),
+        "sent": sent,
     }
     return View("sign_in_factor.html", context, status)
 

@@ -16,34 +16,62 @@ from watchword.entrypoints.console.pages.vault_forms import (
     take_registration,
     take_unseal,
 )
+from watchword.entrypoints.console.pages.vault_health import LEVELS, counted, health_of
 from watchword.entrypoints.console.pages.visit import Visit
-from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.problem import CONFLICT, REFUSED, TOO_MANY, UNAVAILABLE, Problem
 from watchword.entrypoints.console.routes.vault import CredentialView
 
 FILTER_LENGTH_MAX: Final = 128
+_SAID_HERE: Final = frozenset({CONFLICT, REFUSED, TOO_MANY, UNAVAILABLE})
 
 
 async def show_vault(visit: Visit) -> Answer:
-    """Show the vault's state and the credentials in it."""
+    """Show the vault's state and the credentials in it, with how each is."""
+    return await _vault_view(visit, None)
+
+
+async def take_checks(visit: Visit) -> Answer:
+    """Have all credentials checked; how far that is shows on the page."""
+    begun = await visit.call("checkCredentials")
+    if not isinstance(begun, Problem):
+        return Go(PATH)
+    return await _vault_view(visit, begun) if begun.kind in _SAID_HERE else begun
+
+
+async def _vault_view(visit: Visit, problem: Problem | None) -> Answer:
     state = await visit.call("showVault") if visit.may("vault.read") else None
     found = await visit.call("listCredentials")
     chosen = {
         "query": visit.query.get("query", "")[:FILTER_LENGTH_MAX],
         "upstream": visit.query.get("upstream", ""),
     }
+    level = visit.query.get("health", "")
     failed = found if isinstance(found, Problem) else None
     items = [] if isinstance(found, Problem) else found.items
+    checks = await visit.call("listChecks")
+    last = {} if isinstance(checks, Problem) else {one.credential: one for one in checks.items}
+    health = {one.id: health_of(one, last.get(one.id), visit.now_us) for one in items}
+    shown = [
+        one for one in _matching(items, **chosen) if level not in LEVELS or health[one.id].level == level
+    ]
     context: dict[str, Any] = {
+        "problem": problem,
+        "checks": None if isinstance(checks, Problem) else checks,
+        "checks_problem": checks if isinstance(checks, Problem) else None,
+        "health": health,
+        "counts": counted(health.values()),
+        "levels": LEVELS,
+        "level": level,
         "state": None if isinstance(state, Problem) else state,
         "state_problem": state if isinstance(state, Problem) else None,
         "failed": failed,
-        "items": _matching(items, **chosen),
+        "items": shown,
         "total": len(items),
         "chosen": chosen,
         "exchanges": EXCHANGES,
         "upstreams": UPSTREAMS,
     }
-    return View("vault.html", context)
+    return View("vault.html", context, problem.kind.status if problem is not None else 200)
 
 
 async def show_check(visit: Visit) -> Answer:
@@ -97,7 +125,10 @@ PAGES: Final = (
     Page(path=PATH, get=show_vault, action="credential.read", nav=Nav("Keys", "Vault", "vault", 20)),
     # Their forms hold secrets, which are not to wait in a page while the factor is asked for.
     Page(path=f"{PATH}/add", get=show_add, post=take_add, action="credential.write", fresh=True),
+    # In the path, not the query: it is still there after the factor was asked for.
+    Page(path="/keys/{key}/vault", get=show_add, action="credential.write", fresh=True),
     Page(path=f"{PATH}/pairs/new", get=show_pair, post=take_pair, action="credential.write"),
+    Page(path=f"{PATH}/checks", post=take_checks, action="credential.read"),
     Page(path=f"{PATH}/seal", get=showing("vault_seal.html"), post=take_seal, action="vault.seal"),
     Page(
         path=f"{PATH}/unseal",

@@ -50,8 +50,16 @@ class Typed(msgspec.Struct, frozen=True):
 
 
 async def show_add(visit: Visit) -> Answer:
-    """Show the form for a real key."""
-    return _add_view(Typed(upstream=_upstream(visit.query)), None)
+    """Show the form for a real key; for one of the testnet's, with what the testnet knows of it."""
+    typed = Typed(upstream=_upstream(visit.query))
+    if "key" in visit.path:
+        key = await visit.call("showKey", path=visit.path)
+        if isinstance(key, Problem):
+            return key
+        typed = Typed(
+            label=key.label, upstream="local", api_key=key.api_key, permissions=list(key.permissions)
+        )
+    return _add_view(typed, None)
 
 
 async def take_add(visit: Visit) -> Answer:

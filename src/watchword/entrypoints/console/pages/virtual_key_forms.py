@@ -9,6 +9,7 @@ from watchword.entrypoints.console.pages.page import Answer, Go, View
 from watchword.entrypoints.console.pages.visit import Form, Visit
 from watchword.entrypoints.console.pages.wording import field_errors
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
+from watchword.entrypoints.console.routes.gateway_addresses import GatewayAddresses
 from watchword.entrypoints.console.routes.virtual_keys import VirtualKeyMade
 
 PATH: Final = "/virtual-keys"
@@ -57,7 +58,7 @@ async def take_new(visit: Visit) -> Answer:
     made = await visit.call("issueVirtualKey", body=draft)
     if isinstance(made, Problem):
         return await _new_view(visit, typed, made, {}) if made.kind in _SAID_HERE else made
-    return _made_view(made, is_new=True)
+    return await _made_view(visit, made, is_new=True)
 
 
 async def show_edit(visit: Visit) -> Answer:
@@ -94,7 +95,7 @@ async def take_roll(visit: Visit) -> Answer:
     made = await visit.call("rollVirtualKey", path=visit.path, body=roll)
     if isinstance(made, Problem):
         return await _roll_view(visit, typed, made) if made.kind in _SAID_HERE else made
-    return _made_view(made, is_new=False)
+    return await _made_view(visit, made, is_new=False)
 
 
 async def _new_view(visit: Visit, typed: Typed, problem: Problem | None, wrong: dict[str, str]) -> Answer:
@@ -135,8 +136,17 @@ async def _roll_view(visit: Visit, typed: Typed | None, problem: Problem | None)
     return View("virtual_key_roll.html", context, problem.kind.status if problem is not None else 200)
 
 
-def _made_view(made: VirtualKeyMade, *, is_new: bool) -> View:
-    context = {"key": made.key, "api_key": made.api_key, "secret": made.secret_key, "is_new": is_new}
+async def gateway_of(visit: Visit) -> GatewayAddresses | None:
+    """Say where bots reach the gateway; None where it does not run."""
+    found = await visit.call("showGatewayAddresses")
+    return None if isinstance(found, Problem) else found
+
+
+async def _made_view(visit: Visit, made: VirtualKeyMade, *, is_new: bool) -> View:
+    context = {
+        "key": made.key, "api_key": made.api_key, "secret": made.secret_key, "is_new": is_new,
+        "gateway": await gateway_of(visit),
+    }  # fmt: skip
     return View("virtual_key_made.html", context)
 
 

@@ -7,6 +7,7 @@ from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View
 from watchword.entrypoints.console.pages.vault_forms import EXCHANGES
 from watchword.entrypoints.console.pages.virtual_key_forms import (
     PATH,
+    gateway_of,
     show_edit,
     show_new,
     show_roll,
@@ -20,7 +21,9 @@ from watchword.entrypoints.console.routes.audit import AuditRow
 
 ROWS: Final = 25
 LATELY_ROWS: Final = 10
-PEOPLE_ROWS: Final = 200
+#: People offered at once; who is looked for among more is found by searching.
+CHOICES: Final = 50
+SEARCH_LENGTH_MAX: Final = 64
 SORTS: Final = {"created": "Created", "label": "Label", "last_used": "Last used", "expires": "Expires"}
 STATES: Final = {
     "works": "Works",
@@ -76,6 +79,7 @@ async def show_key(visit: Visit) -> Answer:
         "lately": [_told(row) for row in lately.items] if lately and not isinstance(lately, Problem) else [],
         "lately_problem": lately if isinstance(lately, Problem) else None,
         "people": await _people_of(visit, key.id),
+        "gateway": await gateway_of(visit),
     }
     return View("virtual_key.html", context)
 
@@ -93,16 +97,24 @@ async def take_revoke(visit: Visit) -> Answer:
 
 
 async def show_assign(visit: Visit) -> Answer:
-    """Show who may use a key, and to whom it can be given."""
+    """Show who may use a key, and to whom it can be given: all, or those that are searched for."""
+    search = visit.query.get("query", "").strip()[:SEARCH_LENGTH_MAX]
     key = await visit.call("showVirtualKey", path=visit.path)
-    people = await visit.call("listPeople", query={"limit": str(PEOPLE_ROWS)})
+    people = await visit.call("listPeople", query={"limit": str(CHOICES), "query": search})
     for found in (key, people):
         if isinstance(found, Problem):
             return found
     assigned = await _people_of(visit, key.id)
     taken = {person for person, _ in assigned}
     free = [(one.id, f"{one.name} ({one.role})") for one in people.items if one.id not in taken]
-    return View("virtual_key_assign.html", {"key": key, "assigned": assigned, "free": free})
+    context = {
+        "key": key,
+        "assigned": assigned,
+        "free": free,
+        "search": search,
+        "more": people.next is not None,
+    }
+    return View("virtual_key_assign.html", context)
 
 
 async def take_assign(visit: Visit) -> Answer:
@@ -121,11 +133,13 @@ async def _people_of(visit: Visit, key_id: str) -> list[tuple[str, str]]:
     if not visit.may("person.read"):
         return []
     assigned = await visit.call("listAssignments", query={"kind": "virtual", "subject": key_id})
-    people = await visit.call("listPeople", query={"limit": str(PEOPLE_ROWS)})
-    if isinstance(assigned, Problem) or isinstance(people, Problem):
+    if isinstance(assigned, Problem):
         return []
-    names = {one.id: one.name for one in people.items}
-    return [(one.person, names.get(one.person, one.person)) for one in assigned.items]
+    people = [await visit.call("showPerson", path={"person": one.person}) for one in assigned.items]
+    return [
+        (one.person, one.person if isinstance(person, Problem) else person.name)
+        for one, person in zip(assigned.items, people, strict=True)
+    ]
 
 
 def _told(row: AuditRow) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def field_errors(problem: Problem | None) -> dict[str, str]:
 def _plainly(why: str) -> str:
     length = _LENGTH.search(why)
     if length is None:
-        return "This does not fit."
+        # What readers of JSON say begins with a capital and speaks of types; what pages say is for people.
+        return sentence(why) if why[:1].islower() else "This does not fit."
     if length["bound"] == ">=":
         return (
             "Please fill this in." if length["length"] == "1" else f"At least {length['length']} characters."
@@ -105,6 +106,12 @@ def stamp(text: str | None) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC", f"{at:%Y-%m-%d %H:%M}"
     )
+
+
+def sentence(text: str) -> str:
+    """Write what a route said as a sentence: a capital letter first, a full stop last."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in {'.', '!', '?', ':', ''} else '.'}"
 
 
 def shortened(text: str, ends: int = 6) -> str:

@@ -41,10 +41,19 @@ class FactorView(msgspec.Struct, frozen=True):
 
 
 class FactorList(msgspec.Struct, frozen=True):
-    """A person's second factors, oldest first, and how many recovery codes are unspent."""
+    """A person's second factors, oldest first.
+
+    Attributes:
+        recovery_codes_left: How many are unspent.
+        channels: Over what this console can send codes and mails; empty where nothing is set up.
+        sent_codes_confirm: Whether a code that was sent confirms what is dangerous, not only a sign-in: only for who
+            has no app and no security key.
+    """
 
     items: list[FactorView]
     recovery_codes_left: int
+    channels: list[Channel]
+    sent_codes_confirm: bool
 
 
 class AppDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,9 +88,20 @@ class AddressStarted(msgspec.Struct, frozen=True):
 
 
 class FirstCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first code of an app or address."""
+    """The first code of an app."""
 
     code: Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH_MAX)]
+
+
+class AddressCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The code that was sent to an address.
+
+    Attributes:
+        replaces: Id of another address of the caller that goes in the same step; empty for none.
+    """
+
+    code: Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH_MAX)]
+    replaces: Annotated[str, Meta(max_length=CODE_LENGTH_MAX)] = ""
 
 
 class KeyOptions(msgspec.Struct, frozen=True):
@@ -128,8 +148,13 @@ def needs_factor(ask: Ask[Any, Any]) -> bool:
 
 async def list_factors(ask: Ask[None, None]) -> FactorList:
     """List the caller's factors."""
-    factors = ask.console.factors
-    return FactorList(views_of(factors.listed(ask.person.id)), factors.recovery_codes_left(ask.person.id))
+    factors, person_id = ask.console.factors, ask.person.id
+    return FactorList(
+        views_of(factors.listed(person_id)),
+        factors.recovery_codes_left(person_id),
+        sorted(ask.console.sender.channels()),
+        factors.sent_codes_confirm(person_id),
+    )
 
 
 async def start_app(ask: Ask[AppDraft, None]) -> AppStarted | Problem:
@@ -178,12 +203,15 @@ async def start_address(ask: Ask[AddressDraft, None]) -> AddressStarted | Proble
     return AddressStarted(started.factor.id)
 
 
-async def confirm_address(ask: Ask[FirstCode, None]) -> FactorAdded | Problem:
-    """Take the address once the code came back."""
-    factors = ask.console.factors
+async def confirm_address(ask: Ask[AddressCode, None]) -> FactorAdded | Problem:
+    """Take the address once the code came back; the one it replaces is told so."""
+    factors, person_id, body = ask.console.factors, ask.person.id, ask.body
+    former = factors.address(person_id, body.replaces)
     made = factors.confirm_message(
-        ask.person.id, ask.path["factor"], ask.body.code, ask.now_us, first=_enrols(ask)
+        person_id, ask.path["factor"], body.code, ask.now_us, first=_enrols(ask), replaces=body.replaces
     )
+    if former is not None and not isinstance(made, Refused):
+        _tell_gone(ask, former)
     return _added(ask, made)
 
 
@@ -194,6 +222,8 @@ async def remove_factor(ask: Ask[None, None]) -> Problem | None:
         return problem_of(removed)
     kind = _view(removed).kind
     _tell(ask, security_messages.factor_removed(ask.person, kind, ask.origin, ask.now_us))
+    if isinstance(removed, MessageFactor) and removed.confirmed_us:
+        _tell_gone(ask, removed)
     return None
 
 
@@ -225,6 +255,14 @@ def _enrols(ask: Ask[Any, Any]) -> bool:
 
 def _tell(ask: Ask[Any, Any], message: Any) -> None:
     ask.console.tell(ask.person.id, message)
+
+
+def _tell_gone(ask: Ask[Any, Any], former: MessageFactor) -> None:
+    """Tell an address that no codes go there any more; not where other mails still do."""
+    person = ask.person
+    if former.address not in {person.mail, person.phone}:
+        gone = security_messages.address_gone(person, former.channel, former.address, ask.origin, ask.now_us)
+        _tell(ask, gone)
 
 
 def _view(row: Factor) -> FactorView:
@@ -282,7 +320,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/self/factors/addresses/{factor}/confirmation", name="confirmAddress",
-        summary="Confirm an address with the code sent to it.", handler=confirm_address, body=FirstCode,
+        summary="Confirm an address with the code sent to it.", handler=confirm_address, body=AddressCode,
         answer=FactorAdded, audit=Audit("factor:message:added"), **_CHANGE,
     ),
     Route(

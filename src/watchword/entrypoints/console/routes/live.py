@@ -1,7 +1,7 @@
-"""Live events: a market's and an account's, as server-sent events (https://html.spec.whatwg.org, "Server-sent events").
+"""Live events: a market's, an account's, and what changed, as server-sent events (https://html.spec.whatwg.org).
 
-The events' documents are in `live.events`; beside them `again` (read anew, something may be missing), `behind` (too slow,
-come again) and `ended` (the session is over).
+The events' documents are in `live.events` and `live.change_viewer`; beside them `again` (read anew, something may be
+missing), `behind` (come again) and `ended` (the session is over).
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from watchword.accounts.model import Person
-from watchword.accounts.roles import ALL, reach
+from watchword.accounts.roles import ALL, may, reach
 from watchword.entrypoints.console.live.desk import Look, live_desk_of
-from watchword.entrypoints.console.problem import NOT_FOUND, Problem
+from watchword.entrypoints.console.live.topics import ACTIONS, TOPICS, read_wanted
+from watchword.entrypoints.console.problem import INVALID, NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Route
 from watchword.entrypoints.console.routes.account_past import past_of
 from watchword.entrypoints.console.routes.exchange_calls import NO_ACCOUNT
@@ -23,6 +24,9 @@ from watchword.entrypoints.console.routes.trading import TAG as TRADING
 from watchword.entrypoints.console.streaming import EVENTS, Streamed
 
 ACTION: Final = "account.read"
+CHANGES: Final = "live"
+MOMENT_US_MAX: Final = 1 << 53
+TOPICS_LENGTH_MAX: Final = 512
 
 
 class LiveQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +39,31 @@ class LiveQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: Annotated[
         int, Meta(ge=0, lt=1 << 53, description="And this account's events, as `watchAccount` has them.")
     ] = 0
+
+
+class ChangesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is shown, and since when."""
+
+    topics: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=TOPICS_LENGTH_MAX,
+            description=f"What to be told of, commas between; {', '.join(TOPICS)}. With `:id` of one thing only.",
+        ),
+    ]  # fmt: skip
+    since_us: Annotated[
+        int, Meta(ge=0, lt=MOMENT_US_MAX, description="And what changed since this moment; 0: from now on.")
+    ] = 0
+
+
+async def watch_changes(ask: Ask[None, ChangesQuery]) -> Streamed | Problem:
+    """Tell what changes: topics and ids, no content. What the caller's role does not read is left out."""
+    wanted = read_wanted(ask.query.topics)
+    if wanted is None:
+        return Problem(INVALID, "there are no such topics - at `$.topics`")
+    readable = [one for one in wanted if may(ask.person.role, ACTIONS[one.topic])]
+    desk = live_desk_of(ask.console)
+    return desk.changes(ask.caller, "self.read", readable, ask.query.since_us or ask.now_us)
 
 
 async def watch_market(ask: Ask[None, LiveQuery]) -> Streamed | Problem:
@@ -80,6 +109,11 @@ async def _look(ask: Ask[Any, Any], account: int) -> Look | Problem:
 _READ: Final[dict[str, Any]] = {"method": "GET", "action": ACTION, "media": EVENTS}
 
 ROUTES: Final = (
+    Route(
+        method="GET", path="/changes", name="watchChanges",
+        summary="Tell what changes: keys, approvals, the vault, people and more; topics and ids only.",
+        tag=CHANGES, action="self.read", handler=watch_changes, query=ChangesQuery, media=EVENTS,
+    ),
     Route(
         path="/market/events", name="watchMarket", summary="Show a market live: candles, book, trades, the last day.",
         tag=TAG, handler=watch_market, query=LiveQuery, **_READ,

@@ -17,7 +17,7 @@ from watchword.accounts.sign_in import FACTOR_REFUSED, PASSWORD_REFUSED, SignedI
 from watchword.audit.event import Refusal
 from watchword.audit.trail import AuditUnavailable
 from watchword.entrypoints.console.problem import FACTOR_REFUSED as WRONG_FACTOR
-from watchword.entrypoints.console.problem import NOT_FOUND, SIGN_IN_REFUSED, UNAVAILABLE, Problem
+from watchword.entrypoints.console.problem import NOT_FOUND, REFUSED, SIGN_IN_REFUSED, UNAVAILABLE, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
 from watchword.entrypoints.console.routes.factors import FactorView, views_of
 from watchword.entrypoints.console.routes.refusals import problem_of
@@ -141,6 +141,11 @@ async def send_code(ask: Ask[CodeWanted, None]) -> Problem | None:
     factors = ask.console.factors
     if ask.body.factor_id not in {factor.id for factor in factors.listed(ask.person.id)}:
         return Problem(NOT_FOUND, "no address of yours has this id")
+    session = ask.caller.session
+    if session is not None and session.stage == "full" and not factors.sent_codes_confirm(ask.person.id):
+        return Problem(
+            REFUSED, "confirm with your app, security key or a recovery code: a sent code only lets you in"
+        )
     drawn = factors.send_code(ask.person.id, ask.body.factor_id, ask.now_us)
     if isinstance(drawn, Refused):
         return problem_of(drawn)

@@ -5,16 +5,19 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from watchword.accounts import security_messages
 from watchword.accounts.model import ApiToken
 from watchword.accounts.naming import LABEL_LENGTH_MAX
 from watchword.accounts.refusal import Refused
 from watchword.accounts.roles import ACTIONS, Action
+from watchword.credentials.restriction import NETWORKS_COUNT_MAX
 from watchword.entrypoints.console.problem import NOT_FOUND, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
 from watchword.entrypoints.console.routes.reaching import person_in_path, person_to_change
 from watchword.entrypoints.console.routes.refusals import problem_of
 
 TAG: Final = "tokens"
+IP_LENGTH_MAX: Final = 64
 
 
 class TokenDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,11 +27,15 @@ class TokenDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         label: What its owner calls it; unique among theirs.
         scopes: What it may do; nothing the owner's role may not.
         expires_us: Its end, at most 366 days away.
+        ips: Addresses and ranges it is accepted from, at most 30; empty for any.
     """
 
     label: Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH_MAX)]
     scopes: Annotated[list[Action], Meta(min_length=1, max_length=len(ACTIONS))]
     expires_us: Annotated[int, Meta(ge=0, lt=1 << 53)]
+    ips: Annotated[
+        list[Annotated[str, Meta(max_length=IP_LENGTH_MAX)]], Meta(max_length=NETWORKS_COUNT_MAX)
+    ] = []
 
 
 class TokenView(msgspec.Struct, frozen=True):
@@ -41,6 +48,7 @@ class TokenView(msgspec.Struct, frozen=True):
     expires_us: int
     used_us: int
     used_ip: str
+    ips: list[str] = []
 
 
 class TokenMade(msgspec.Struct, frozen=True):
@@ -59,7 +67,14 @@ class TokenList(msgspec.Struct, frozen=True):
 def view_of(row: ApiToken) -> TokenView:
     """Show a token without what could be used."""
     return TokenView(
-        row.id, row.label, sorted(row.scopes), row.created_us, row.expires_us, row.used_us, row.used_ip
+        row.id,
+        row.label,
+        sorted(row.scopes),
+        row.created_us,
+        row.expires_us,
+        row.used_us,
+        row.used_ip,
+        list(row.ips),
     )
 
 
@@ -72,9 +87,13 @@ async def make_token(ask: Ask[TokenDraft, None]) -> TokenMade | Problem:
     """Make a token for the caller."""
     draft = ask.body
     made = ask.console.tokens.issue(
-        ask.person, draft.label, frozenset(draft.scopes), draft.expires_us, ask.now_us
+        ask.person, draft.label, frozenset(draft.scopes), draft.expires_us, ask.now_us, draft.ips
     )
-    return problem_of(made) if isinstance(made, Refused) else TokenMade(made.token, view_of(made.row))
+    if isinstance(made, Refused):
+        return problem_of(made)
+    told = security_messages.key_made(ask.person, draft.label, "API token", ask.origin, ask.now_us)
+    ask.console.tell(ask.person.id, told)
+    return TokenMade(made.token, view_of(made.row))
 
 
 async def revoke_own_token(ask: Ask[None, None]) -> Problem | None:
@@ -103,7 +122,12 @@ def _revoked(ask: Ask[Any, Any], person_id: str) -> Problem | None:
 
 def _terms(ask: Ask[TokenDraft, None]) -> dict[str, str]:
     scopes = ", ".join(sorted(set(ask.body.scopes)))
-    return {"label": ask.body.label, "scopes": scopes, "expires_us": str(ask.body.expires_us)}
+    return {
+        "label": ask.body.label,
+        "scopes": scopes,
+        "expires_us": str(ask.body.expires_us),
+        "ips": ", ".join(ask.body.ips),
+    }
 
 
 ROUTES: Final = (

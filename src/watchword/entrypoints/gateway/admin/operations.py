@@ -15,6 +15,8 @@ from watchword.credentials.restriction import UNRESTRICTED, BadRestriction, Rest
 from watchword.entrypoints.gateway.admin import requests as ask
 from watchword.entrypoints.gateway.admin.approval_operations import perform_approval
 from watchword.entrypoints.gateway.admin.approval_requests import AnyApprovalRequest
+from watchword.entrypoints.gateway.admin.change_operations import show_changes
+from watchword.entrypoints.gateway.admin.change_requests import ShowChanges
 from watchword.entrypoints.gateway.admin.key_search import find_keys
 from watchword.entrypoints.gateway.admin.requests import Answer
 from watchword.entrypoints.gateway.admin.views import credentials_of, view_of
@@ -60,6 +62,8 @@ async def perform(desk: KeyDesk, request: ask.AnyRequest, actor: str) -> Answer:
     Raises:
         WatchwordError: A fault; nothing was changed.
     """
+    if isinstance(request, ShowChanges):
+        return show_changes(desk, request)
     who = Who(actor_of(request.on_behalf, actor), values_of(request.on_behalf))
     async with desk.turn:
         if isinstance(request, AnyApprovalRequest):

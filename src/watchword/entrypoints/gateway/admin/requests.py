@@ -11,6 +11,7 @@ import msgspec
 from watchword.credentials.verifier import KeyType
 from watchword.entrypoints.gateway.admin.approval_requests import AnyApprovalAnswer, AnyApprovalRequest
 from watchword.entrypoints.gateway.admin.base import Request
+from watchword.entrypoints.gateway.admin.change_requests import ChangesAnswer, ShowChanges
 from watchword.entrypoints.gateway.status import GatewayView
 from watchword.entrypoints.sockets.paging import Limit
 from watchword.vault.outcome import NotFound, Refused, Sealed
@@ -130,7 +131,7 @@ class ShowGateway(Request, frozen=True, tag="gateway.status"):
 
 
 AnyKeyRequest = IssueKey | ListKeys | ShowKey | EditKey | RollKey | RevokeKey | ShowGateway
-AnyRequest = AnyKeyRequest | AnyApprovalRequest
+AnyRequest = AnyKeyRequest | AnyApprovalRequest | ShowChanges
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,7 +232,9 @@ class ListAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
-AnyAnswer = KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | GatewayView | AnyApprovalAnswer
+AnyAnswer = (
+    KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | GatewayView | AnyApprovalAnswer | ChangesAnswer
+)
 Answer = AnyAnswer | Refused | Sealed | NotFound
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(AnyRequest)

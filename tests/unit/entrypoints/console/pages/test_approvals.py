@@ -9,7 +9,7 @@ import pytest
 from tests.support.console_pages import FakeBrowser, PagesConsole
 
 from watchword.entrypoints.console import problem as told
-from watchword.entrypoints.console.pages.approvals import LOOKS_MAX, left, ordered, summary
+from watchword.entrypoints.console.pages.approvals import left, ordered, summary
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes.approvals import ApprovalList
 from watchword.entrypoints.gateway.admin.approval_requests import ApprovalView, DemandView
@@ -51,21 +51,13 @@ def decisions(console: PagesConsole) -> list[Any]:
     return [ask.body for ask in console.asked if type(ask.body).__name__ == "DecisionDraft"]
 
 
-async def test_list_shows_what_waits_and_looks_again(console: PagesConsole, olga: FakeBrowser) -> None:
+async def test_list_shows_what_waits_and_is_told_of_changes(console: PagesConsole, olga: FakeBrowser) -> None:
     page = await olga.get("/approvals")
     assert page.status_code == 200
-    for part in ("BUY LIMIT 0.5 BTCUSDT at 30000", "grid bot", "10 min 00 s left", "large orders"):
+    for part in ("BUY LIMIT 0.5 BTCUSDT at 30000", "grid bot", "10 min 00 s</span> left", "large orders"):
         assert part in page.text
-    assert 'hx-trigger="load delay:5s"' in page.text
-    assert "looks=1" in page.text
-
-
-async def test_open_page_stops_looking_after_a_while(olga: FakeBrowser) -> None:
-    last = await olga.get(f"/approvals?looks={LOOKS_MAX - 1}")
-    assert 'hx-trigger="load delay:5s"' in last.text
-    stopped = await olga.get(f"/approvals?looks={LOOKS_MAX}")
-    assert 'hx-trigger="load delay:5s"' not in stopped.text
-    assert "Look again" in stopped.text
+    assert f'data-live="approvals" data-live-at="{console.clock.us}"' in page.text
+    assert 'data-left="600"' in page.text
 
 
 async def test_list_searches_key_symbol_and_operation(olga: FakeBrowser) -> None:

@@ -134,6 +134,7 @@ def test_factor_is_read_from_a_form(fields: dict[str, str], attempt: dict[str, o
         ("Expected `str` of length <= 64 - at `$.ips[...]`", {"ips": "At most 64 characters."}),
         ("Expected `array` of length <= 200 - at `$.ips`", {"ips": "At most 200 entries."}),
         ("Expected `int` >= 1 - at `$.account`", {"account": "This does not fit."}),
+        ("at least one address - at `$.ips`", {"ips": "At least one address."}),
         ("Object contains unknown field `x`", {}),
     ],
 )

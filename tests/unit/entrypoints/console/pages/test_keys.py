@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.console_pages import FakeBrowser, PagesConsole
 
@@ -14,6 +15,7 @@ from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountList, ExchangeAccountView
 from watchword.entrypoints.console.routes.testnet_keys import ApiKeyMade, ApiKeyPage, ApiKeyView
 from watchword.entrypoints.console.routes.testnet_rules import KeyTemplateList, KeyTemplateView
+from watchword.entrypoints.console.routes.vault import CredentialList, CredentialView
 
 KEY = "A" * 64
 NASTY = "\"><script>alert(1)</script>' onmouseover=alert(1) {{7*7}}"
@@ -299,3 +301,23 @@ async def test_who_may_only_read_sees_no_buttons(console: PagesConsole) -> None:
     assert "/delete" not in text
     assert (await uma.get("/keys/new")).status_code == 403
     assert (await uma.post("/keys/new", FORM)).status_code == 403
+
+
+async def test_key_says_whether_it_is_in_the_vault(console: PagesConsole, olga: FakeBrowser) -> None:
+    held = CredentialView(
+        id="cred-1", label="main", upstream="local", key_type="HMAC", api_key=KEY, permissions=[], public_key="",
+        fingerprint="", created_us=1, notes="", state="in vault",
+    )  # fmt: skip
+    console.answers["listCredentials"] = CredentialList(
+        [msgspec.structs.replace(held, api_key="another"), held]
+    )
+    text = (await olga.get(f"/keys/{KEY}")).text
+    assert '<a href="/vault/credentials/cred-1">main</a>' in text
+    assert "put it into the vault" not in text
+    for answer in (CredentialList([]), Problem(told.UNAVAILABLE, "no vault")):
+        console.answers["listCredentials"] = answer
+        assert (
+            f'<a href="/keys/{KEY}/vault">put it into the vault</a>' in (await olga.get(f"/keys/{KEY}")).text
+        )
+    auditor = await console.signed_in("uma", "auditor").get(f"/keys/{KEY}")
+    assert "put it into the vault" not in auditor.text

@@ -135,7 +135,7 @@ async def test_page_of_a_testnet_that_is_down_says_so(
     console.answers = dict.fromkeys(console.answers, down)
     page = await olga.get(path)
     assert page.status_code == 503
-    assert "the testnet is not running" in page.text
+    assert "the testnet is not running" in page.text.lower()
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -8,6 +8,7 @@ from tests.support.console_pages import FakeBrowser, PagesConsole
 
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.routes.testnet_keys import ApiKeyView
 from watchword.entrypoints.console.routes.vault import CredentialList, CredentialView, SealState
 from watchword.entrypoints.console.routes.virtual_keys import VirtualKeyPage
 from watchword.vault.checkup import CheckReport
@@ -227,3 +228,31 @@ async def test_who_may_only_read_changes_nothing(console: PagesConsole) -> None:
         assert (await uma.post(path, ADDING)).status_code == 403
     assert "api_key" not in (await uma.get("/vault/credentials/cred-1")).text
     assert (await uma.post("/vault/credentials/cred-1", {"api_key": "given"})).status_code == 403
+
+
+async def test_key_of_the_testnet_is_put_in_with_what_is_known_of_it(
+    console: PagesConsole, olga: FakeBrowser
+) -> None:
+    console.answers["showKey"] = ApiKeyView(
+        api_key="K" * 64, account="demo", account_id=3, key_type="ED25519", label=NASTY,
+        permissions=["READING", "SPOT_AND_MARGIN_TRADING"], ips=[], symbols=[], expires=None, created="2026-11-01T10:00:00Z",
+        last_used=None,
+    )  # fmt: skip
+    text = (await olga.get(f"/keys/{'K' * 64}/vault")).text
+    assert f'value="{"K" * 64}"' in text
+    assert "<script>alert" not in text
+    assert 'value="SPOT_AND_MARGIN_TRADING" checked' in text
+    assert 'value="WITHDRAWALS" checked' not in text
+    assert "Make a key pair in this browser" not in text
+    assert "Make a key pair in this browser" in (await olga.get("/vault/add")).text
+    console.answers["showKey"] = Problem(told.NOT_FOUND, "there is no such key")
+    assert (await olga.get("/keys/nobody/vault")).status_code == 404
+
+
+async def test_factor_is_asked_for_before_the_form_and_its_key_is_kept(
+    console: PagesConsole, olga: FakeBrowser
+) -> None:
+    console.stale()
+    asked = await olga.get(f"/keys/{'K' * 64}/vault")
+    assert asked.status_code == 403
+    assert f'name="w_target" value="/keys/{"K" * 64}/vault"' in asked.text

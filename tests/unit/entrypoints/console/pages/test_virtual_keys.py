@@ -1,5 +1,6 @@
 """Pages of virtual keys: what they show, what their forms send, and the secret that is shown once."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from tests.support.console_pages import FakeBrowser, PagesConsole
 
 from watchword.entrypoints.console import problem as told
+from watchword.entrypoints.console.pages.virtual_keys import CHOICES
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes.assignments import AssignmentPage, AssignmentView
 from watchword.entrypoints.console.routes.audit import AuditPage, AuditRow
@@ -69,6 +71,7 @@ def console(tmp_path: Path) -> PagesConsole:
         rollVirtualKey=made, changeVirtualKey=key(), revokeVirtualKey=VirtualKeysRevoked([key()]),
         listCredentials=CredentialList([real]), searchAudit=AuditPage([], None, 0, True),
         listPeople=PeoplePage([person("p-1", "ann"), person("p-2", "ben")], None),
+        showPerson=lambda ask: person(ask.path["person"], "ann"),
         listAssignments=AssignmentPage([AssignmentView("a-1", "p-1", "virtual", ID, "p-0", 1)], None),
         assign=AssignmentView("a-2", "p-2", "virtual", ID, "p-0", 1), unassign=None,
     )  # fmt: skip
@@ -254,6 +257,20 @@ async def test_key_is_given_and_taken_back(
     assert dict(ask.path) == {"person": who, "kind": "virtual", "subject": ID}
 
 
+async def test_person_among_many_is_found_by_searching_without_script(
+    console: PagesConsole, olga: FakeBrowser
+) -> None:
+    console.answers["listPeople"] = PeoplePage([person("p-2", "ben")], "p-2")
+    shown = (await olga.get(f"/virtual-keys/{ID}/assign?query=ben")).text
+    (ask,) = [ask for ask in console.asked if type(ask.query).__name__ == "PeopleQuery"]
+    assert (ask.query.query, ask.query.limit) == ("ben", CHOICES)
+    assert f'<form class="filters" method="get" action="/virtual-keys/{ID}/assign"' in shown
+    assert 'name="query" value="ben"' in shown
+    assert "search to find others" in shown
+    console.answers["listPeople"] = PeoplePage([], None)
+    assert "Nobody who does not have it fits" in (await olga.get(f"/virtual-keys/{ID}/assign?query=x")).text
+
+
 async def test_trader_may_look_and_revoke_and_nothing_else(console: PagesConsole) -> None:
     tom = console.signed_in("tom", "trader")
     text = (await tom.get("/virtual-keys")).text
@@ -263,3 +280,22 @@ async def test_trader_may_look_and_revoke_and_nothing_else(console: PagesConsole
     for path in ("new", f"{ID}/edit", f"{ID}/roll", f"{ID}/assign"):
         assert (await tom.get(f"/virtual-keys/{path}")).status_code == 403
         assert (await tom.post(f"/virtual-keys/{path}", ISSUING)).status_code == 403
+
+
+async def test_address_of_the_gateway_is_told_where_it_runs(console: PagesConsole, olga: FakeBrowser) -> None:
+    assert "in place of" not in (await olga.get(f"/virtual-keys/{ID}")).text
+    run = {"gateway": {"rest": "http://127.0.0.1:7", "streams": "ws://127.0.0.1:7", "ws_api": "ws://127.0.0.1:7/ws-api/v3",
+                       "proxy": "http://127.0.0.1:8"}, "upstream": "local", "pid": 1}  # fmt: skip
+    folder = console.settings.home / "gateway"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps(run))
+    made = await olga.post("/virtual-keys/new", ISSUING)
+    for text in (made.text, (await olga.get(f"/virtual-keys/{ID}")).text):
+        assert "http://127.0.0.1:7<" in text
+        assert "ws://127.0.0.1:7/ws-api/v3" in text
+    console.answers["showVirtualKey"] = key(revoked="2026-11-02T10:00:00Z")
+    assert "in place of" not in (await olga.get(f"/virtual-keys/{ID}")).text
+    for broken in ("", "[]", '{"gateway": 7}', '{"gateway": {"rest": "x"}, "upstream": "local"}'):
+        (folder / "run.json").write_text(broken)
+        shown = await olga.get(f"/virtual-keys/{ID}")
+        assert (shown.status_code, "in place of" in shown.text) == (200, False)
