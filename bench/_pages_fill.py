@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bench._audit_fill import START_US, fill_trail
+from bench._many_keys import fill_testnet
 from watchword.accounts.model import Assignment, ExchangeOwnership, Person, Session, SignIn
 from watchword.accounts.roles import Role
 from watchword.adapters.accounts.accounts_store import SqlAccounts
@@ -23,9 +25,6 @@ from watchword.config import read_settings
 from watchword.exchange.commands import AnyCommand, CancelOrder, OpenAccount, PlaceOrder, SetLiquidity
 from watchword.exchange.events import AccountOpened, Applied, OrderAccepted
 from watchword.kernel.units import SCALE
-
-from bench._audit_fill import START_US, fill_trail
-from bench._many_keys import fill_testnet
 
 #: The account that trades, and who trades with it.
 BUSY: Final = "busy"
@@ -89,7 +88,7 @@ async def _fill_orders(home: Path, orders: int) -> int:
             for symbol in symbols
             for number in range(OPEN_ORDERS_PER_SYMBOL)
         ]
-        assert all([isinstance(one, int) for one in await asyncio.gather(*resting)])
+        assert all(isinstance(one, int) for one in await asyncio.gather(*resting))
         await _switch_makers(testnet, on=True)
         archive = testnet.venue.archive
         assert sum(len(archive.orders(busy, one, None, None, None, orders)) for one in symbols) >= orders
@@ -133,7 +132,11 @@ def _placed(
     """Place a limit order: near the market, or so far below it that nothing trades."""
     instrument = testnet.venue.engine.floors[symbol].instrument
     start, step = instrument.start_price, number % PRICE_STEPS
-    price = start // 2 + start // 6 * step // PRICE_STEPS if resting else start + start // 50 * step // PRICE_STEPS
+    price = (
+        start // 2 + start // 6 * step // PRICE_STEPS
+        if resting
+        else start + start // 50 * step // PRICE_STEPS
+    )
     price = price // instrument.tick_size * instrument.tick_size
     return testnet.sequencer.submit(partial(_limit, account, symbol, side, price, name), _order)
 
@@ -146,7 +149,9 @@ async def _opened(testnet: Testnet, name: str) -> int:
     return opened
 
 
-def _limit(account: int, symbol: str, side: Any, price: int, name: str, sequence: int, now_us: int) -> PlaceOrder:
+def _limit(
+    account: int, symbol: str, side: Any, price: int, name: str, sequence: int, now_us: int
+) -> PlaceOrder:
     return PlaceOrder(
         sequence, now_us, account, symbol, side, "LIMIT", "GTC", SCALE, 0, price, 0, name, "NONE", 0, 0
     )

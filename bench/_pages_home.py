@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.support import console_process, gateway_process, testnet_process
 from tests.support.console_process import ConsoleProcess, Member, founded, run
 from tests.support.gateway_process import GatewayProcess, VirtualKey
 from tests.support.managed_home import ManagedHome
@@ -34,6 +35,11 @@ order_types: any
 require_approval:
   - {name: all orders, notional_above: {USDT: 1}, mode: refuse, approvers: [olga], time_limit: 60m}
 """
+
+
+# What tests wait for a process is too short for ten thousand keys and a million rows on a busy machine.
+for _support in (console_process, gateway_process, testnet_process):
+    vars(_support).update(READY_WAIT_S=300.0, STOP_WAIT_S=120.0, COMMAND_WAIT_S=300.0)
 
 
 def _fill(folder: Path, ids: list[str], rows: int, orders: int) -> None:
@@ -91,7 +97,9 @@ class TeamHome(ManagedHome):
         self._started.append(gateway)
         credential = self.real_key(self.busy)
         # Before the others: nobody may issue a key where there are a thousand.
-        asking = [self.virtual_key(credential, f"asking-{number}", APPROVING) for number in range(APPROVING_KEYS)]
+        asking = [
+            self.virtual_key(credential, f"asking-{number}", APPROVING) for number in range(APPROVING_KEYS)
+        ]
         assert gateway.stop() == 0
         self._started.remove(gateway)
         fill_gateway(self.home, keys, credential)
@@ -119,12 +127,14 @@ class TeamHome(ManagedHome):
         factor = self.done("GET", "/self/factors")["items"][0]
         approval = self.done("GET", "/approvals")["items"][0]
         row = self.done("GET", "/audit?limit=1&kind=request:refused&trail=gateway")["items"][0]
+        draft = {"label": "ci", "scopes": ["key.read"], "expires_us": _tomorrow_us()}
+        self.done("POST", "/self/tokens", draft)
         return {
             "key": key["api_key"], "account": str(self.busy), "virtual": ids[77], "approval": approval["id"],
             "credential": self.done("GET", "/credentials")["items"][0]["id"], "factor": factor["id"],
             "trail": row["trail"], "row": str(row["row"]), "which": "mail",
             "session": self.done("GET", "/self/sessions")["items"][0]["id"],
-            "token": self.done("POST", "/self/tokens", {"label": "ci", "scopes": ["key.read"], "expires_us": _tomorrow_us()})["token"]["id"],
+            "token": self.done("GET", "/self/tokens")["items"][0]["id"],
         }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
+from bench._pages_visits import Place
 from watchword.entrypoints.console.pages.cookies import SESSION
 
 WAIT_S: Final = 120.0
@@ -55,12 +56,12 @@ class Visitor:
         self.close()
 
 
-def timed(visitor: Visitor, path: str, asked: int, rounds: int, pids: dict[str, int]) -> dict[str, Any]:
+def timed(visitor: Visitor, place: Place, asked: int, rounds: int, pids: dict[str, int]) -> dict[str, Any]:
     """Ask for a page again and again.
 
     Args:
         visitor: Who asks.
-        path: Which page; it must answer 200, or lead elsewhere.
+        place: Which page.
         asked: Times in one round.
         rounds: How many; the one with the shortest tail counts.
         pids: Processes whose work is counted, by name.
@@ -68,12 +69,12 @@ def timed(visitor: Visitor, path: str, asked: int, rounds: int, pids: dict[str, 
     Returns:
         `p50_ms`, `p95_ms`, `bytes` of the body, and `cpu_ms` of one answer by process.
     """
-    status, body = visitor.get(path)
-    assert status in {http.client.OK, http.client.SEE_OTHER}, (path, status, body[-600:])
+    status, body = visitor.get(place.path)
+    assert status == place.status, (place, status, body[-600:])
     found: list[dict[str, Any]] = []
     for _ in range(rounds):
         before = {name: _worked_ns(pid) for name, pid in pids.items()}
-        spent = list(_spent(visitor, path, asked))
+        spent = list(_spent(visitor, place, asked))
         worked = {name: (_worked_ns(pid) - before[name]) / asked / NS_PER_MS for name, pid in pids.items()}
         found.append(
             {
@@ -86,11 +87,12 @@ def timed(visitor: Visitor, path: str, asked: int, rounds: int, pids: dict[str, 
     return min(found, key=lambda one: one["p95_ms"])
 
 
-def _spent(visitor: Visitor, path: str, asked: int) -> Iterator[float]:
+def _spent(visitor: Visitor, place: Place, asked: int) -> Iterator[float]:
     for _ in range(asked):
         began = time.perf_counter()
-        visitor.get(path)
+        status, _ = visitor.get(place.path)
         yield time.perf_counter() - began
+        assert status == place.status, (place, status)
 
 
 def _worked_ns(pid: int) -> int:

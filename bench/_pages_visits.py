@@ -5,12 +5,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from watchword.entrypoints.console.pages.table import PAGES
-
 from bench._pages_home import TeamHome
+from watchword.entrypoints.console.pages.table import PAGES
 
 #: Pages of people at another stage of signing in, or of nobody.
 STAGED: Final = {"/sign-in/factor": "factor", "/set-up/app": "enrol", "/sign-in": "", "/set-up": ""}
+#: Pages that only lead to others.
+LEADING: Final = frozenset({"/", "/security/contact/phone/remove"})
 #: No pages: files, events, and the proof of a whole trail; path to its query.
 DOWNLOADS: Final[dict[str, dict[str, str]]] = {
     "/market/events": {"symbol": "BTCUSDT"},
@@ -65,11 +66,13 @@ class Place(msgspec.Struct, frozen=True):
         name: What the result calls it.
         path: With its query.
         stage: Of the session it is asked for with; empty for nobody's.
+        status: What it answers.
     """
 
     name: str
     path: str
     stage: str = "full"
+    status: int = 200
 
 
 def page_places(home: TeamHome) -> list[Place]:
@@ -89,7 +92,8 @@ def page_places(home: TeamHome) -> list[Place]:
             shown = "&".join(f"{name}={value}" for name, value in query.items() if value != "{account}")
             name = page.path + (f" {shown}" if shown else "")
             filled = urlencode({key: value.format_map(names) for key, value in query.items()})
-            places.append(Place(name, f"{path}?{filled}" if filled else path, STAGED.get(page.path, "full")))
+            stage, status = STAGED.get(page.path, "full"), 303 if page.path in LEADING else 200
+            places.append(Place(name, f"{path}?{filled}" if filled else path, stage, status))
     return [*places, *_last_pages(home)]
 
 
@@ -104,7 +108,10 @@ def _last_pages(home: TeamHome) -> list[Place]:
             if not found["next"]:
                 break
             last, after = after, found["next"]
-        wanted = {"after": after or last, "account": home.names["account"] if page.startswith("/account") else ""}
+        wanted = {
+            "after": after or last,
+            "account": home.names["account"] if page.startswith("/account") else "",
+        }
         query = urlencode({name: value for name, value in wanted.items() if value})
         places.append(Place(f"{page} far down", f"{page}?{query}"))
     return places

@@ -230,6 +230,10 @@ class LivePage {
 }
 
 export function startLive(htmx: typeof htmxType): void {
+  // The market's page has a stream of its own, and browsers open few connections to a host.
+  if (document.querySelector("[data-market]") !== null) {
+    return;
+  }
   const waiting = startWaiting();
   if (waiting === null && partsOf(document).length === 0) {
     return;

@@ -18,7 +18,7 @@ interface Balances {
   items: { asset: string; free: string }[];
 }
 
-const STATES: Record<State, string> = { live: "Live", waiting: "Reconnecting", ended: "Signed out" };
+const STATES: Record<State, string> = { live: "Live", waiting: "Reconnecting", ended: "Signed out", crowded: "Too many windows" };
 const DRAW_MS = 125;
 const TITLE_MS = 2_000;
 const ORDERS_MS = 1_000;

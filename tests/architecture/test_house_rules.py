@@ -65,15 +65,9 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    # Through statements only: a function is never inside an expression, and those are most of a tree.
-    waiting: list[ast.AST] = [_tree(path)]
-    while waiting:
-        node = waiting.pop()
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
-        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
-            if isinstance(found := getattr(node, inner, None), list):
-                waiting += found
 
 
 # One test per rule, not one per rule and file: two thousand tests cost more to collect than to run.

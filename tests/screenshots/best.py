@@ -48,5 +48,7 @@ def _make_small(path: Path) -> None:
         from PIL import Image
 
         with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+            small = picture.convert("RGB").quantize(
+                COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+            )
         small.save(path, optimize=True)

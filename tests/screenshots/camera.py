@@ -23,7 +23,9 @@ HEIGHT_MAX: Final = 4_200
 NARROW_HEIGHT: Final = 740
 HEIGHTS: Final = {NARROW: NARROW_HEIGHT, WIDE: HEIGHT}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
-_OVERFLOW: Final = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: By how much the page, or the dialogue over it, is wider than what is seen of it.
+_OVERFLOW: Final = """() => Math.max(...[document.documentElement, ...document.querySelectorAll("dialog[open]")]
+    .map(one => one.scrollWidth - one.clientWidth))"""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Camera:
         options: dict[str, Any] = {"path": path, "animations": "disabled", "caret": "hide"}
         over = page.evaluate(_OVERFLOW)
         if over > 0:
-            faults.append(f"{over} px wider than the window")
+            faults.append(f"{over} px wider than what is seen")
         is_open = page.locator("dialog[open], :popover-open").count() > 0
         height = page.evaluate("document.documentElement.scrollHeight")
         if is_open or not self._whole or height <= HEIGHTS[width]:

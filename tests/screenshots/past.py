@@ -36,8 +36,8 @@ SEED: Final = 20_261_121
 
 #: Symbol, decimals of its price, how far an hour moves it in parts of a thousand, and what a trade of it is worth in USDT.
 MOVING: Final = (
-    ("BTCUSDT", 2, 5.0, 900), ("ETHUSDT", 2, 6.0, 700), ("BNBUSDT", 2, 5.0, 400), ("SOLUSDT", 2, 8.0, 500),
-    ("XRPUSDT", 4, 7.0, 300), ("LTCUSDT", 2, 6.0, 200),
+    ("BTCUSDT", 2, 5.0, 9_000), ("ETHUSDT", 2, 6.0, 7_000), ("BNBUSDT", 2, 5.0, 4_000), ("SOLUSDT", 2, 8.0, 5_000),
+    ("XRPUSDT", 4, 7.0, 3_000), ("LTCUSDT", 2, 6.0, 2_000),
 )  # fmt: skip
 #: What the desk trades: symbol, quantity of one order.
 DESK_TRADES: Final = (("BTCUSDT", "0.0125"), ("ETHUSDT", "0.21"), ("BNBUSDT", "1.4"), ("SOLUSDT", "6.5"))
@@ -139,6 +139,8 @@ class _Story:
             self._clock.at_us = self._now_us - (TICKS_AT_THE_END - tick) * 250_000
             await self._testnet.sequencer.submit(LiquidityTick, lambda _command, applied: applied)
         await self._do(ask.DepositMoney(account="desk", deposits={"USDT": "2500"}))
+        # So that who takes the home over need not live through it again.
+        await self._do(ask.MakeSnapshot())
 
     async def _trade(self, number: int, hours: float) -> None:
         """Let prices move, over an order of the desk now and then."""

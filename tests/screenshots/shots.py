@@ -29,7 +29,7 @@ DOOR: Final = (
     Shot("problem-forbidden", "/audit", who="tom", status=403),
     Shot("problem-rate-limited", "/keys/{key}", "limited", at=(("key", "nokey"),), status=429),
     Shot("problem-gone", "/keys/{key}", at=(("key", "nokey"),), status=404),
-    Shot("step-up-page", "/security/password", "stale"),
+    Shot("step-up-page", "/security/password", "stale", status=403),
     dialogue("step-up", "/security/recovery-codes", "/security", click("dialog .button.primary, dialog .button.danger"), wait("[data-step-up]"), world="stale"),
 )  # fmt: skip
 

@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import httpx
 from tests.screenshots.full_home import FullHome
 from tests.support.browser import served
 from tests.support.console_pages import PagesConsole
 from tests.support.console_process import PASSWORD
 from tests.support.managed_home import managed_home
 
+from watchword.entrypoints.console.pages.cookies import SESSION
+from watchword.entrypoints.console.rate_limits import RateLimits
+
+#: An API key that nobody has.
+NO_KEY: Final = "K" * 64
 #: In this order: what comes later in a house may take away what was there before.
 HOUSES: Final[tuple[tuple[str, ...], ...]] = (
     ("full", "sealed", "no-gateway", "no-testnet"),
@@ -102,6 +108,9 @@ def _memory(folder: Path, names: tuple[str, ...]) -> Iterator[Iterator[tuple[str
     if "stale" in names:
         console.stale()
     else:
-        console.limits._scale = 0.0  # nobody may do anything any more
+        console.door._api.dispatch._limits = RateLimits(0.001)
     with served(console) as origin:
-        yield iter([(names[0], World(origin, {"olga": session}, typed={"nokey": "K" * 64}))])
+        if "limited" in names:
+            # The one call there is always room for.
+            httpx.get(f"{origin}/keys/{NO_KEY}", cookies={SESSION: session})
+        yield iter([(names[0], World(origin, {"olga": session}, typed={"nokey": NO_KEY}))])

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import pyotp
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.support.console_pages import PagesConsole
 from tests.support.console_process import PASSWORD, ConsoleProcess, founded
 from tests.support.testnet_process import TestnetProcess
@@ -47,6 +47,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     """A browser without windows. As root it has no sandbox; it sees only our own pages."""
     program = chromium()
+    expect.set_options(timeout=STEP_MS_MAX)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         try:

@@ -18,8 +18,6 @@ import sys
 import time
 from typing import Any, Final
 
-from watchword.entrypoints.cli.app import PARTS
-
 #: What servers and commands import late; each is a part of a second that a forked one need not wait for.
 WARM: Final = (
     "alembic.command",
@@ -46,6 +44,8 @@ NUMBER: Final = struct.Struct("<i")
 
 def main(control: socket.socket) -> None:
     """Fork whatever is asked for until the other side is gone; in a fork, run the command and end as it does."""
+    from watchword.entrypoints.cli.app import PARTS
+
     for module in (*WARM, *(f"watchword.entrypoints.cli.{part.module}" for part in PARTS.values())):
         # What cannot be imported is told by the process that needs it.
         with contextlib.suppress(Exception):
@@ -75,6 +75,9 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
                     continue
                 message, fds = _received(control)
                 if not message:
+                    # Whoever is still there was forgotten, or the tests were broken off.
+                    for pid in born:
+                        os.kill(pid, signal.SIGTERM)
                     return None
                 request: dict[str, Any] = json.loads(message)
                 pid = os.fork()

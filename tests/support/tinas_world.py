@@ -58,6 +58,10 @@ class Tinas:
                 return {"keys": [key] if mine else [], "next": None, "total": int(mine)}
             case testnet.ListAccounts():
                 return [{"account": "tinas", "account_id": TINAS_ACCOUNT, "created": None, "balances": {}}]
+            case testnet.FindAccounts():
+                mine = request.account_ids is None or TINAS_ACCOUNT in request.account_ids
+                account = {"account": "tinas", "account_id": TINAS_ACCOUNT, "created": None, "balances": {}}
+                return {"accounts": [account] if mine else [], "total": int(mine)}
             case testnet.ListKeyEvents():
                 words = dict.fromkeys(("kind", "fate", "account", "api_key", "label", "text"), "tinas")
                 return [{**words, "at": None, "due": None, "days_left": 1, "account_id": TINAS_ACCOUNT}]
@@ -71,6 +75,11 @@ class Tinas:
             case gateway.ListKeys():
                 mine = request.ids is None or TINAS_VIRTUAL in request.ids
                 return {"keys": [self._virtual()] if mine else [], "next": "", "total": int(mine)}
+            case gateway.ListPolicies():
+                mine = request.ids is None or TINAS_VIRTUAL in request.ids
+                names = [{"id": TINAS_VIRTUAL, "label": "tinas"}]
+                policy = {"name": "tinas", "sha256": "ab" * 32, "keys": names, "count": 1}
+                return {"policies": [policy] if mine else [], "total": int(mine), "next": ""}
             case approvals.ShowApproval():
                 return (
                     self._approval()
@@ -88,7 +97,7 @@ class Tinas:
 
     def changes(self) -> list[Any]:
         """What was asked beyond looking."""
-        looks = re.compile(r"(Show|List)")
+        looks = re.compile(r"(Show|List|Find)")
         return [one for one in self.asked if not looks.match(type(one).__name__)]
 
     def _virtual(self) -> dict[str, Any]:

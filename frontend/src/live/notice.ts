@@ -3,6 +3,7 @@ import type { State } from "./stream";
 
 const WORDS: Partial<Record<State, string>> = {
   broken: "Not live: reconnecting…",
+  crowded: "Not live: too many windows are open. Close one.",
   ended: "Not live: you are signed out. Reload the page to sign in.",
 };
 

@@ -1,4 +1,5 @@
 // The stream that says what changed: opened while the page is looked at, opened again after breaks. Changes no page.
+import { Slot } from "./slot";
 
 /** `changed`: something did; else only a number became known. */
 export interface Change {
@@ -8,11 +9,13 @@ export interface Change {
   count?: number;
 }
 
-export type State = "live" | "broken" | "ended";
+/** `crowded`: other windows have all the streams there may be. */
+export type State = "live" | "broken" | "ended" | "crowded";
 
 const FIRST_AGAIN_MS = 1_000;
 const LAST_AGAIN_MS = 30_000;
 const BROKEN_MS = 10_000;
+const CROWDED_MS = 5_000;
 /** A hidden page gives its connection back: browsers open six to a host. A look away for a moment costs nothing. */
 const HIDDEN_MS = 3_000;
 
@@ -23,6 +26,8 @@ export class Stream {
   private breaking = 0;
   private failures = 0;
   private ended = false;
+  private opening = false;
+  private readonly slot = new Slot();
 
   constructor(
     private readonly address: () => string,
@@ -48,16 +53,30 @@ export class Stream {
     if (document.hidden) {
       this.hiding = window.setTimeout(() => this.close(), HIDDEN_MS);
     } else {
-      this.open();
+      void this.open();
     }
   }
 
-  private open(): void {
+  private async open(): Promise<void> {
     window.clearTimeout(this.again);
-    if (this.source !== null || this.ended || document.hidden) {
+    if (this.source !== null || this.opening || this.ended || document.hidden) {
       return;
     }
     this.awaitLive();
+    this.opening = true;
+    const free = await this.slot.take();
+    this.opening = false;
+    if (document.hidden || this.ended) {
+      this.slot.free();
+      return;
+    }
+    if (!free) {
+      window.clearTimeout(this.breaking);
+      this.breaking = 0;
+      this.onState("crowded");
+      this.again = window.setTimeout(() => void this.open(), CROWDED_MS);
+      return;
+    }
     const source = new EventSource(this.address());
     this.source = source;
     source.addEventListener("open", () => {
@@ -104,7 +123,7 @@ export class Stream {
     this.source = null;
     window.clearTimeout(this.again);
     this.awaitLive();
-    this.again = window.setTimeout(() => this.open(), waitMs);
+    this.again = window.setTimeout(() => void this.open(), waitMs);
   }
 
   private close(): void {
@@ -113,5 +132,6 @@ export class Stream {
     this.breaking = 0;
     this.source?.close();
     this.source = null;
+    this.slot.free();
   }
 }

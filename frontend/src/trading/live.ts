@@ -1,6 +1,7 @@
 // One stream of server-sent events: opened, reopened, and closed while nobody looks. Knows no event's meaning.
+import { Slot } from "../live/slot";
 
-export type State = "live" | "waiting" | "ended";
+export type State = "live" | "waiting" | "ended" | "crowded";
 export type Listeners = Record<string, (content: unknown) => void>;
 
 const AGAIN_MS = 5_000;
@@ -10,6 +11,8 @@ export class Live {
   private source: EventSource | null = null;
   private timer = 0;
   private ended = false;
+  private opening = false;
+  private readonly slot = new Slot();
 
   constructor(
     private readonly address: string,
@@ -19,12 +22,20 @@ export class Live {
     document.addEventListener("visibilitychange", () => this.look());
     window.addEventListener("pagehide", () => this.close());
     window.addEventListener("pageshow", () => this.look());
-    this.open();
+    void this.open();
   }
 
-  private open(): void {
+  private async open(): Promise<void> {
     window.clearTimeout(this.timer);
-    if (this.source !== null || this.ended) {
+    if (this.source !== null || this.ended || this.opening) {
+      return;
+    }
+    this.opening = true;
+    const free = await this.slot.take();
+    this.opening = false;
+    if (!free) {
+      this.onState("crowded");
+      this.timer = window.setTimeout(() => void this.open(), AGAIN_MS);
       return;
     }
     const source = new EventSource(this.address);
@@ -51,13 +62,13 @@ export class Live {
   private again(): void {
     this.close();
     this.onState("waiting");
-    this.timer = window.setTimeout(() => this.open(), AGAIN_MS);
+    this.timer = window.setTimeout(() => void this.open(), AGAIN_MS);
   }
 
   /** Hidden pages give their connection back after a while: browsers open six to a host. */
   private look(): void {
     if (document.visibilityState === "visible") {
-      this.open();
+      void this.open();
     } else {
       window.clearTimeout(this.timer);
       this.timer = window.setTimeout(() => this.close(), HIDDEN_MS);
@@ -68,5 +79,6 @@ export class Live {
     window.clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
+    this.slot.free();
   }
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import uvicorn
 
-from watchword.entrypoints.console.patient_protocol import PatientProtocol
+from watchword.entrypoints.console.patient_protocol import UNACKNOWLEDGED_MS_MAX, PatientProtocol
 from watchword.entrypoints.console.streaming import EVENTS, Streamed, StreamedResponse
 
 PIECE: Final = b": " + b"x" * 65_536 + b"\n\n"
@@ -37,9 +37,13 @@ async def test_reader_who_takes_nothing_is_cut_off(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     stuck = Endless()
+    patience_ms: list[int] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
+        (protocol,) = server.server_state.connections
+        held = protocol.transport.get_extra_info("socket")
+        patience_ms.append(held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
         await StreamedResponse(Streamed(stuck, EVENTS), {}, send_s_max=0.3)(scope, receive, send)
 
     sock = socket.create_server(("127.0.0.1", 0))
@@ -60,6 +64,8 @@ async def test_reader_who_takes_nothing_is_cut_off(
                 end = b""
                 while piece := await asyncio.get_running_loop().sock_recv(lazy, 1 << 20):
                     end = (end + piece)[-len(LAST_CHUNK) :]
+        # Who vanishes without a word acknowledges nothing, and only the kernel can tell.
+        assert patience_ms == [UNACKNOWLEDGED_MS_MAX]
         assert end != LAST_CHUNK, "what was cut off must not look whole"
         assert "cut off" in caplog.text
         assert "ASGI" not in caplog.text

@@ -79,6 +79,72 @@ def test_archive_orders_merge_open_and_closed_by_id_and_time() -> None:
     assert listed(None, None, None, 0) == []
 
 
+def test_archive_newest_orders_are_those_of_the_whole_list_backwards() -> None:
+    house = Remembering()
+    placed = [house.order(ANN, "SELL", 1, 100) for _ in range(9)]
+    # They end in another order than they began.
+    for number in (7, 2, 5, 0, 3):
+        house.cancel(ANN, placed[number].order_id)
+    whole = [order.order_id for order in house.past.orders(ANN, SYMBOL, None, None, None, 500)][::-1]
+
+    def newest(before: int | None, limit: int, symbol: str | None = SYMBOL) -> list[int]:
+        return [order.order_id for order in house.past.newest_orders(ANN, symbol, before, limit)]
+
+    for symbol in (SYMBOL, None):
+        assert newest(None, 500, symbol) == whole
+        for limit in (1, 3, 9):
+            walked: list[int] = []
+            while page := newest(walked[-1] if walked else None, limit, symbol):
+                assert len(page) <= limit
+                walked += page
+            assert walked == whole
+    assert house.past.newest_orders(BEN, None, None, 500) == []
+    house.cancel(ANN, placed[8].order_id)
+    assert newest(None, 2) == whole[:2]
+
+
+def test_archive_newest_trades_come_in_pages_that_part_no_tie() -> None:
+    house = Remembering()
+    for _ in range(4):
+        house.order(ANN, "SELL", 1, 100)
+        house.order(BEN, "BUY", 1, 100)
+    house.order(ANN, "SELL", 1, 100)
+    house.order(ANN, "BUY", 1, 100)
+    whole = house.past.trades(ANN, SYMBOL, None, None, None, None, 500)[::-1]
+    newest = house.past.newest_trades
+    assert [trade.trade_id for trade in newest(ANN, SYMBOL, None, 500)] == [5, 5, 4, 3, 2, 1]
+    for symbol in (SYMBOL, None):
+        for limit in (1, 2, 3):
+            walked: list[Any] = []
+            before = None
+            while page := newest(ANN, symbol, before, limit):
+                walked += page
+                before = (page[-1].at_us, page[-1].trade_id)
+            assert sorted(walked, key=id) == sorted(whole, key=id)
+            assert [one.trade_id for one in walked] == [5, 5, 4, 3, 2, 1]
+    assert [one.trade_id for one in newest(ANN, None, None, 1)] == [5, 5]
+    assert newest(CAT, None, None, 5) == []
+
+
+def test_archive_gives_what_came_after_a_trade_or_says_that_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_module, "ACCOUNT_TRADES_MAX", 6)
+    house = Remembering()
+    after = house.past.trades_after
+    assert after(ANN, SYMBOL, 0, 5) == []
+    assert after(ANN, SYMBOL, 1, 5) is None, "never here"
+    for _ in range(3):
+        house.trade_at(100)
+    known = [trade.trade_id for trade in after(BEN, SYMBOL, 0, 500) or ()]
+    assert known == [1, 2, 3]
+    assert [trade.trade_id for trade in after(BEN, SYMBOL, 1, 1) or ()] == [2]
+    assert after(BEN, SYMBOL, 3, 5) == []
+    house.trade_at(100)
+    assert after(BEN, SYMBOL, 1, 5) is None, "forgotten"
+    assert [trade.trade_id for trade in after(BEN, SYMBOL, 2, 5) or ()] == [3, 4]
+    house.apply(ResetVenue)
+    assert after(BEN, SYMBOL, 4, 5) is None, "reset"
+
+
 def test_archive_trades_show_each_side() -> None:
     house = Remembering()
     maker = house.order(ANN, "SELL", 2, 100)
@@ -165,6 +231,7 @@ def test_archive_bounds_drop_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None
         house.order(BEN, "BUY", 1, 100, client_order_id="b")
     assert [order.order_id for order in house.past.orders(ANN, SYMBOL, None, None, None, 500)] == [5, 7]
     assert [trade.trade_id for trade in house.past.trades(BEN, SYMBOL, None, None, None, None, 500)] == [3, 4]
+    assert [order.order_id for order in house.past.newest_orders(ANN, SYMBOL, None, 500)] == [7, 5]
     assert house.past.order(ANN, SYMBOL, 1, "") is None
     assert house.past.order(ANN, SYMBOL, 0, "a") is not None
 

@@ -112,7 +112,7 @@ class DurableTrail(ScribeListener):
         self._room = WaitingRoom()
         self._tally = RefusalTally(0)
         #: Events that have no row yet, and when they came.
-        self._pending: list[tuple[AnyEvent, int, Waiter | None]] = []
+        self._pending: list[tuple[bytes, int, Waiter | None]] = []
         #: Rows that no scribe has yet.
         self._sealed: list[Row] = []
         #: Somebody waits for one that is pending.
@@ -239,7 +239,7 @@ class DurableTrail(ScribeListener):
             fingerprint=self._fingerprint,
             unconcluded=len(found.unconcluded) - len(found.doubtful),
         )
-        self._pending.append((started, self._now_us(), None))
+        self._pending.append((encode_event(started), self._now_us(), None))
         for lane in self._lanes:
             if not lane.open:
                 lane.announced = False
@@ -299,7 +299,7 @@ class DurableTrail(ScribeListener):
             self._refused_since += 1
             raise AuditUnavailable(reason or "")
         waiter = Waiter(loop.create_future(), loop.time(), any_sink=any_sink)
-        self._pending.append((event, self._clock.now_us(), waiter))
+        self._pending.append((encode_event(event), self._clock.now_us(), waiter))
         self._wanted = True
         self._room.enter(waiter)
         if self._expire_later is None:
@@ -316,7 +316,7 @@ class DurableTrail(ScribeListener):
         """Make an event a row soon; nobody waits for it."""
         if self._loop is None or self._closed is not None:
             return
-        self._pending.append((event, self._clock.now_us(), None))
+        self._pending.append((encode_event(event), self._clock.now_us(), None))
         if self._seal_turn is None:
             # Not now: an outcome is queued before its reply, and becomes a row while the reply is on its way.
             self._seal_turn = self._loop.call_soon(self._seal_early)
@@ -347,10 +347,10 @@ class DurableTrail(ScribeListener):
     def _seal(self) -> None:
         """Make rows of what waits."""
         pending, self._pending = self._pending, []
-        for event, now_us, waiter in pending:
+        for body, now_us, waiter in pending:
             if waiter is not None and waiter.future.done():
                 continue
-            row = self._sealer.seal(encode_event(event), now_us)
+            row = self._sealer.seal(body, now_us)
             self._sealed.append(row)
             if waiter is not None:
                 self._room.sealed(waiter, row.number)

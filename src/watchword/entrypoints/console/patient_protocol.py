@@ -1,9 +1,11 @@
 """uvicorn's HTTP/1.1 with an end to patience: a header that does not arrive in time closes the connection.
 
-Why: without it a few hundred connections that send a byte now and then would keep everybody else out.
+Why: without it a few hundred connections that send a byte now and then would keep everybody else out. And who vanished
+without a word is given up: a stream's beats are so small that they would wait in the kernel for a quarter of an hour.
 """
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 #: How long a request's header may take, from the connection or from its first byte on a kept one.
 HEADER_S_MAX: Final = 10.0
+#: How long what was sent may be unacknowledged; streams send a beat every ten seconds.
+UNACKNOWLEDGED_MS_MAX: Final = 30_000
 
 
 class PatientProtocol(H11Protocol):
@@ -26,6 +30,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: "Transport") -> None:  # type: ignore[override]
         """Begin to wait for a header."""
         super().connection_made(transport)
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -75,6 +75,11 @@ def is_live(page: Page) -> None:
     expect(page.locator("html[data-stream=live]")).to_have_count(1)
 
 
+def stream_of(page: Page) -> str:
+    """How the page's stream is."""
+    return str(page.evaluate("document.documentElement.dataset.stream"))
+
+
 def marked(page: Page) -> None:
     """Mark the page: a mark that is gone means that it was loaded anew."""
     page.evaluate("document.body.dataset.mark = 'here'")
@@ -260,6 +265,35 @@ def test_broken_stream_is_said_and_what_was_missed_comes_with_the_next_one(
         desk._closed = False
         expect(page.get_by_text("Not live: reconnecting…")).to_have_count(0, timeout=40_000)
         expect(page.get_by_role("link", name="mia", exact=True)).to_be_visible(timeout=SEEN_MS)
+        tab.close()
+
+
+def test_many_windows_leave_the_browser_connections_for_everything_else(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    console = PagesConsole(tmp_path, built=True)
+    with served(console) as origin:
+        tab = Tab(chromium, origin)
+        hold(tab, console)
+        pages = [tab.page, *(tab.context.new_page() for _ in range(6))]
+        for page in pages:
+            page.goto("/people")
+        crowded = [page for page in pages if page.get_by_text("too many windows are open").is_visible()]
+        deadline = time.monotonic() + 15
+        while len(crowded) != 3 and time.monotonic() < deadline:
+            pages[0].wait_for_timeout(200)
+            crowded = [page for page in pages if page.get_by_text("too many windows are open").is_visible()]
+        assert len(crowded) == 3, "four have a stream"
+        crowded[0].goto("/security")
+        expect(crowded[0].get_by_role("heading", name="Security", exact=True)).to_be_visible()
+        live = next(page for page in pages if page not in crowded)
+        live.close()
+        crowded[0].close()
+        deadline = time.monotonic() + 20
+        waiting = crowded[1:]
+        while time.monotonic() < deadline and not any(stream_of(page) == "live" for page in waiting):
+            waiting[0].wait_for_timeout(200)
+        assert "live" in [stream_of(page) for page in waiting], "who waited gets the stream that is free"
         tab.close()
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.support.trails import TRAIL_KEY, small_trail
+from tests.support.trails import TRAIL_KEY, resealed, small_trail
 
 from watchword.adapters.audit.reserve import SpaceReserve
 from watchword.adapters.audit.sqlite_sink import STRAINED, SqliteReader, SqliteSink
@@ -23,6 +23,7 @@ def filled(path: Path, *, batch: int = 3) -> SqliteSink:
     sink, rows = SqliteSink(path, RESERVE), small_trail()
     for at in range(0, len(rows), batch):
         sink.append(rows[at : at + batch])
+    sink.note_stored()
     return sink
 
 
@@ -139,6 +140,19 @@ def test_damaged_mark_is_refused(tmp_path: Path) -> None:
     mark = tmp_path / "audit.mark"
     mark.write_bytes(mark.read_bytes().replace(b"mark", b"mork"))
     assert "is damaged; which rows were stored is unknown" in str(proved(tmp_path / "audit.db"))
+
+
+def test_mark_follows_what_was_stored_and_never_leads(tmp_path: Path) -> None:
+    sink, rows = filled(tmp_path / "audit.db"), small_trail()
+    more = resealed(rows[2:3], rows[-1].head)
+    sink.append(more)
+    report = proved(killed_copy(sink.path, tmp_path / "between"))
+    assert isinstance(report, Report)
+    assert report.good
+    with contextlib.closing(open_reader(sink.path)) as reader:
+        assert reader.acknowledged() == Head(12, rows[-1].digest)
+        sink.close()
+        assert reader.acknowledged() == Head(13, more[-1].digest)
 
 
 def test_missing_mark_is_no_fault(tmp_path: Path) -> None:

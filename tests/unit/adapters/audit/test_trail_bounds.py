@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from tests.support.trails import (
@@ -19,6 +20,7 @@ from tests.support.trails import (
 )
 
 from watchword.adapters.audit import durable_trail, scribe
+from watchword.audit.chain import Head, seal
 from watchword.audit.event import (
     Change,
     Checkpoint,
@@ -171,6 +173,65 @@ async def test_appends_run_on_a_thread_of_their_own() -> None:
     async with running(sink) as trail:
         await trail.record_intent(intent())
     assert seen == {"audit first"}
+
+
+class SlowNotes(FaultySink):
+    def __init__(self, noting: threading.Event) -> None:
+        super().__init__()
+        self.noting = noting
+
+    def note_stored(self) -> None:
+        assert self.noting.wait(20)
+
+
+async def test_rows_are_noted_after_who_waits_was_told() -> None:
+    noting = threading.Event()
+    async with running(SlowNotes(noting)) as trail:
+        # Noting the row of the start still goes on, and nobody waits for it.
+        assert trail.status().row == 2
+        noting.set()
+        assert await trail.record_intent(intent()) == 3
+
+
+async def test_outcome_is_a_row_before_it_is_written() -> None:
+    sink = FaultySink()
+    async with running(sink, pace=durable_trail.Pace(outcome_ms=5_000)) as trail:
+        row = await trail.record_intent(intent())
+        trail.record_outcome(Outcome(intent=row, result="answered"))
+        assert trail.status().row == row
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert trail.status().row == row + 1
+        assert of(sink, Outcome) == []
+        # The next request takes it along, in order.
+        assert await trail.record_intent(intent("r-2")) == row + 2
+        assert [one.intent for one in of(sink, Outcome)] == [row]
+
+
+class Told(scribe.ScribeListener):
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def stored(self, scribe: scribe.Scribe, row: int, strained: str | None) -> None:
+        self.rows.append(row)
+
+
+def test_thread_that_is_roused_as_it_gives_up_sleeps_on() -> None:
+    listener = Told()
+    sink = FaultySink()
+    sink.strain = "the disk is full"
+    writer = scribe.Scribe("first", lambda: sink, listener, retry_s=0.0005)
+    writer.start()
+    head = Head()
+    for number in range(1, 301):
+        row = seal(b'{"type":"trail:closed"}', head, number)
+        head = row.head
+        writer.put([row])
+        time.sleep(0.0003 + number % 5 * 0.0002)
+    writer.end(5)
+    assert listener.rows[-1] == 300
+    assert len(sink.lines()) == 300
+    assert writer._wake.empty()
 
 
 async def test_listener_without_another_sink_says_so() -> None:

@@ -64,6 +64,15 @@ async def test_lists_of_a_trader_hold_nothing_of_another(world: World, name: str
     assert len((await world.call(route, tina)).items) == 1
 
 
+@pytest.mark.parametrize("query", ["?limit=5", "?query=tinas", f"?query={TINAS_ACCOUNT}&limit=1"])
+async def test_part_of_the_accounts_holds_nothing_of_another(world: World, query: str) -> None:
+    tom, tina = (world.console.session_of(one, "trader") for one in ("tom", "tina"))
+    theirs = await world.console.call("GET", f"/accounts{query}", tom)
+    assert (theirs.items, theirs.total) == ([], 0)
+    own = await world.console.call("GET", f"/accounts{query}", tina)
+    assert [one.account_id for one in own.items] == [TINAS_ACCOUNT]
+
+
 async def test_filter_by_anothers_account_shows_nothing(world: World) -> None:
     tom = world.console.session_of("tom", "trader")
     for query in (f"?account={TINAS_ACCOUNT}", "?query=tinas", f"?query={TINAS_KEY}"):

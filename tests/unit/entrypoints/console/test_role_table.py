@@ -68,6 +68,7 @@ EXPECTED = {
     "ownAccount": ("oa", "T", "old"),
     "disownAccount": ("oa", "T", "old"),
     "listExchangeAccounts": ("oatu", "T", "old"),
+    "showExchangeAccount": ("oatu", "T", "old"),
     "openExchangeAccount": ("oa", "T", "old"),
     "deposit": ("oa", "T", "old"),
     "showAddresses": ("oatu", "T", "old"),

@@ -1,6 +1,6 @@
 """One look at each neighbour: what changed since the look before goes onto the bulletin. Asks for names, never for content.
 
-When unavailable: nothing is published; what changed meanwhile is, once it answers again.
+When unavailable: that is told once, and that it is back; what changed meanwhile is known then.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Told once a number is known: topic.
 Counted = Callable[[Topic], None]
 NO_COUNT: Final = -1
+#: Uses of so long before a look are told by the next one too: what the trail says of a use comes a moment after it.
+USED_AGAIN_US: Final = 500_000
 
 
 class _KeyChanges(msgspec.Struct, frozen=True):
@@ -48,6 +50,7 @@ class TestnetLook:
         """
         self._console, self._bulletin = console, bulletin
         self._before: _KeyChanges | None = None
+        self._answers = False
 
     async def look(self) -> None:
         """Look once."""
@@ -56,11 +59,14 @@ class TestnetLook:
             before.next if before is not None else NO_COUNT, before.now_us if before is not None else 0
         )
         found = shaped(await neighbours_of(self._console).ask_testnet(request), _KeyChanges)
+        answered, self._answers = self._answers, not isinstance(found, Problem)
+        now_us = self._console.clock.now_us()
         if isinstance(found, Problem):
+            if answered:
+                self._bulletin.publish_all("keys", now_us)
             return
         self._before = found
-        now_us = self._console.clock.now_us()
-        if before is None or found.missed or before.began_us != found.began_us:
+        if before is None or not answered or found.missed or before.began_us != found.began_us:
             self._bulletin.publish_all("keys", now_us)
         elif found.accounts:
             self._bulletin.publish("keys", [str(account) for account in found.accounts], now_us)
@@ -80,6 +86,7 @@ class GatewayLook:
         """
         self._console, self._bulletin, self._counted = console, bulletin, counted
         self._before: ChangesAnswer | None = None
+        self._answers = False
         #: Who has a say in what waits, and in what waited until the last look.
         self._approvers: dict[str, frozenset[str]] = {}
 
@@ -89,7 +96,7 @@ class GatewayLook:
 
     def waiting(self, reading: Reading) -> int | None:
         """Count the requests that wait, as far as somebody may know; None where that is not known."""
-        if self._before is None:
+        if self._before is None or not self._answers:
             return None
         waiting = [one for one in self._before.approvals if one.state == "waiting"]
         return sum(reading.reads("approvals", one.id) for one in waiting)
@@ -99,14 +106,18 @@ class GatewayLook:
         before = self._before
         request = ShowChanges(
             after=before.next if before is not None else NO_COUNT,
-            used_after_us=before.now_us if before is not None else 0,
+            used_after_us=before.now_us - USED_AGAIN_US if before is not None else 0,
         )
         found = shaped(await neighbours_of(self._console).ask_gateway(request), ChangesAnswer)
+        answered, self._answers = self._answers, not isinstance(found, Problem)
+        now_us = self._console.clock.now_us()
         if isinstance(found, Problem):
+            if answered:
+                self._bulletin.publish_all("virtual_keys", now_us)
+                self._bulletin.publish_all("approvals", now_us)
             return
         self._before = found
-        now_us = self._console.clock.now_us()
-        anew = before is None or before.began_us != found.began_us
+        anew = before is None or not answered or before.began_us != found.began_us
         if anew or found.missed:
             self._bulletin.publish_all("virtual_keys", now_us)
         elif found.keys:

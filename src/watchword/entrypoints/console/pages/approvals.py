@@ -7,10 +7,12 @@ from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
+from watchword.entrypoints.console.routes.paging import cut
 from watchword.entrypoints.gateway.admin.approval_requests import ApprovalView
 
 PATH: Final = "/approvals"
 QUERY_LENGTH_MAX: Final = 128
+ROWS: Final = 25
 STATES: Final = {
     "waiting": "Waiting",
     "confirmed": "Confirmed",
@@ -31,10 +33,16 @@ async def show_approvals(visit: Visit) -> Answer:
     found = await visit.call("listApprovals", query={"state": state})
     failed = found if isinstance(found, Problem) else None
     items: list[ApprovalView] = [] if isinstance(found, Problem) else found.items
+    after = visit.query.get("after", "")
+    # The gateway remembers a few hundred at most; a page shows some of them.
+    held = [one for one in items if _holds(one, search.lower())]
+    shown, following = cut(held, lambda one: one.id, ROWS, after)
     context: dict[str, Any] = {
         "failed": failed,
-        "items": [one for one in items if _holds(one, search.lower())],
+        "items": shown,
         "total": len(items),
+        "first_page": not after,
+        "next_page": f"{PATH}?{urlencode({'state': state, 'query': search, 'after': following})}" if following else "",
         "now_us": visit.now_us if isinstance(found, Problem) else found.now_us,
         "state": state,
         "query": search,

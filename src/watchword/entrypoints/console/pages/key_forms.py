@@ -1,5 +1,6 @@
 """Making an API key and changing its restrictions: what the forms say, as the API takes it. Judges no term of a key."""
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from watchword.entrypoints.console.pages.page import Answer, Go, View
 from watchword.entrypoints.console.pages.visit import Form, Visit
 from watchword.entrypoints.console.pages.wording import field_errors, sentence
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, NOT_FOUND, REFUSED, Problem
-from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountView
+from watchword.entrypoints.console.routes.testnet_accounts import ACCOUNTS_MAX, ExchangeAccountView
 from watchword.entrypoints.console.routes.vault import CredentialView
 
 #: Spans that can be chosen; a key that is to last is chosen to, by the empty one.
@@ -98,24 +99,27 @@ async def take_edit(visit: Visit) -> Answer:
 
 async def account_named(visit: Visit, number: str) -> ExchangeAccountView | Problem:
     """Find an account within reach by its number."""
-    found = await visit.call("listExchangeAccounts")
-    if isinstance(found, Problem):
-        return found
-    account: ExchangeAccountView | None = next(
-        (one for one in found.items if str(one.account_id) == number), None
-    )
-    return account or Problem(NOT_FOUND, "there is no such account")
+    if not number.isdecimal():
+        return Problem(NOT_FOUND, "there is no such account")
+    found: ExchangeAccountView | Problem = await visit.call("showExchangeAccount", path={"account": number})
+    return found
 
 
 async def _new_view(visit: Visit, typed: Typed, problem: Problem | None) -> Answer:
-    accounts = await visit.call("listExchangeAccounts")
-    templates = await visit.call("listKeyTemplates")
+    accounts, templates = await asyncio.gather(
+        visit.call("listExchangeAccounts", query={"limit": str(ACCOUNTS_MAX)}), visit.call("listKeyTemplates")
+    )
     for found in (accounts, templates):
         if isinstance(found, Problem):
             return found
+    offered: list[ExchangeAccountView] = accounts.items
+    if typed.account and all(str(one.account_id) != typed.account for one in offered):
+        # One of many, chosen in the list this form was opened from.
+        chosen = await account_named(visit, typed.account)
+        offered = offered if isinstance(chosen, Problem) else [chosen, *offered]
     context = {
-        "accounts": accounts.items,
-        "account_options": [(one.account_id, one.account) for one in accounts.items], "templates": templates.items, "typed": typed, "permissions": PERMISSIONS,
+        "accounts": offered,
+        "account_options": [(one.account_id, one.account) for one in offered], "templates": templates.items, "typed": typed, "permissions": PERMISSIONS,
         "expiries": EXPIRIES, "problem": problem, "errors": _errors(problem),
     }  # fmt: skip
     return View("key_new.html", context, problem.kind.status if problem is not None else 200)

@@ -1,5 +1,6 @@
 """API Management as people know it from Binance: the list of keys, and deleting them. Making and changing: `key_forms`."""
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,10 +15,14 @@ from watchword.entrypoints.console.pages.page import Answer, Go, Nav, Page, View
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.pages.wording import field_errors
 from watchword.entrypoints.console.problem import CONFLICT, INVALID, REFUSED, Problem
+from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountView
 from watchword.entrypoints.console.routes.testnet_keys import ApiKeyView
 
 PATH: Final = "/keys"
 ROWS: Final = 25
+#: Accounts to choose from, and buttons that delete all keys of one.
+ACCOUNTS_SHOWN: Final = "50"
+PANIC_SHOWN: Final = 10
 SORTS: Final = {
     "created": "Created",
     "label": "Label",
@@ -45,15 +50,19 @@ async def show_keys(visit: Visit) -> Answer:
         **chosen, "sort": order, "descending": "" if order in {"label", "account"} else "true",
         "after": visit.query.get("after", ""), "limit": str(ROWS),
     }  # fmt: skip
-    found = await visit.call("listKeys", query=query)
-    accounts = await visit.call("listExchangeAccounts")
+    found, accounts = await asyncio.gather(
+        visit.call("listKeys", query=query), _accounts(visit, chosen["account"])
+    )
     following = (
         {**chosen, "sort": sort, "after": found.next} if not isinstance(found, Problem) and found.next else {}
     )
     context: dict[str, Any] = {
         "found": found,
         "failed": found if isinstance(found, Problem) else None,
-        "accounts": [] if isinstance(accounts, Problem) else accounts.items,
+        "accounts": accounts,
+        "panic": [
+            one for one in accounts if not chosen["account"] or str(one.account_id) == chosen["account"]
+        ][:PANIC_SHOWN],
         "chosen": chosen,
         "sort": order,
         "sorts": SORTS,
@@ -65,6 +74,16 @@ async def show_keys(visit: Visit) -> Answer:
         "is_expired": is_expired,
     }
     return View("keys.html", context)
+
+
+async def _accounts(visit: Visit, chosen: str) -> list[ExchangeAccountView]:
+    """List some accounts to narrow the list by, the chosen one among them; keys of others are found by the account's name."""
+    found = await visit.call("listExchangeAccounts", query={"limit": ACCOUNTS_SHOWN})
+    items: list[ExchangeAccountView] = [] if isinstance(found, Problem) else found.items
+    if not chosen or any(str(one.account_id) == chosen for one in items):
+        return items
+    one = await account_named(visit, chosen)
+    return items if isinstance(one, Problem) else [one, *items]
 
 
 async def show_delete(visit: Visit) -> Answer:

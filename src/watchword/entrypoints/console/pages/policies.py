@@ -4,16 +4,17 @@ Policies are files; here people try them before they give them to a key.
 """
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 
-from watchword.entrypoints.console.pages.labels import labels_of
 from watchword.entrypoints.console.pages.page import Answer, Nav, Page, View
 from watchword.entrypoints.console.pages.visit import Form, Visit
 from watchword.entrypoints.console.pages.wording import field_errors
 from watchword.entrypoints.console.problem import INVALID, REFUSED, Problem
 
 PATH: Final = "/policies"
+ROWS: Final = "25"
 REQUEST: Final = "order.place"
 SIDES: Final = (("BUY", "Buy"), ("SELL", "Sell"))
 TYPES: Final = (("LIMIT", "Limit"), ("MARKET", "Market"))
@@ -39,21 +40,18 @@ _SAMPLE: Final = {
 async def show_policies(visit: Visit) -> Answer:
     """List policies in use."""
     search = visit.query.get("query", "").strip()[:128]
-    found = await visit.call("listPolicies")
+    after = visit.query.get("after", "")
+    found = await visit.call("listPolicies", query={"query": search, "limit": ROWS, "after": after})
     failed = found if isinstance(found, Problem) else None
-    labels = {} if failed else await labels_of(visit)
-    items = [] if isinstance(found, Problem) else found.items
-    wanted = search.lower()
+    following = {} if isinstance(found, Problem) or not found.next else {"query": search, "after": found.next}
     context: dict[str, Any] = {
         "failed": failed,
-        "items": [
-            one
-            for one in items
-            if any(wanted in text.lower() for text in (one.name, *(labels.get(key, key) for key in one.keys)))
-        ],
-        "total": len(items),
+        "items": [] if isinstance(found, Problem) else found.items,
+        "total": 0 if isinstance(found, Problem) else found.total,
         "query": search,
-        "labels": labels,
+        "first_page": not after,
+        "here": f"{PATH}?{urlencode({'query': search})}",
+        "next_page": f"{PATH}?{urlencode(following)}" if following else "",
     }
     return View("policies.html", context, failed.kind.status if failed else 200)
 

@@ -80,7 +80,8 @@ async def show_revoke(visit: Visit) -> Answer:
     owned = await visit.call("listOwnTokens")
     if isinstance(owned, Problem):
         return owned
-    found = next((one for one in owned.items if one.id == visit.path["token"]), None)
+    (wanted,) = visit.path.values()
+    found = next((one for one in owned.items if one.id == wanted), None)
     return (
         View("token_revoke.html", {"token": found, "scopes": SCOPE_WORDS}) if found is not None else Go(BACK)
     )

@@ -22,6 +22,17 @@ KINDS: Final = {
 }  # fmt: skip
 SPANS: Final = {"1d": "1 day", "7d": "7 days", "30d": "30 days", "90d": "90 days", "1y": "1 year"}
 INTERVALS: Final = ("1m", "5m", "15m", "1h", "4h", "1d")
+#: What Binance's filters mean, for who does not know them by name.
+FILTERS: Final = {
+    "PRICE_FILTER": "The price is too low, too high, or between two of its steps.",
+    "PERCENT_PRICE_BY_SIDE": "The price is too far from the market.",
+    "LOT_SIZE": "The amount is too small, too large, or between two of its steps.",
+    "MARKET_LOT_SIZE": "The amount is too small or too large for a market order.",
+    "NOTIONAL": "The order is worth too little, or too much.",
+    "MAX_NUM_ORDERS": "There are too many open orders on this symbol.",
+    "MAX_NUM_ALGO_ORDERS": "There are too many open stop orders on this symbol.",
+    "MAX_POSITION": "The account would hold more of it than it may.",
+}
 DASH: Final = "\u2013"
 MINUS: Final = "\u2212"
 
@@ -40,6 +51,12 @@ def trimmed(amount: str | None, digits: int = 8) -> str:
     fraction = fraction[:digits].rstrip("0")
     written = f"{int(whole or 0):,}" + (f".{fraction}" if fraction else "")
     return written if written == "0" else sign + written
+
+
+def explained(refusal: str) -> str:
+    """Add to an exchange's refusal what it means, where it is a filter's."""
+    name = refusal.partition("Filter failure: ")[2].partition(" ")[0]
+    return f"{refusal}. {FILTERS[name]}" if name in FILTERS else refusal
 
 
 def money(amount: str | None) -> str:

@@ -11,6 +11,7 @@ from watchword.entrypoints.console.neighbours import neighbours_of, shaped
 from watchword.entrypoints.console.problem import REFUSED, Problem
 from watchword.entrypoints.console.route import Ask, Audit, Route
 from watchword.entrypoints.console.routes.asking import behalf_of
+from watchword.entrypoints.console.routes.paging import PAGE_ROWS, PAGE_ROWS_MAX
 from watchword.entrypoints.gateway.admin import requests as gateway
 from watchword.policy.advice import advise
 from watchword.policy.comparison import compare
@@ -22,6 +23,8 @@ from watchword.policy.policy import Policy
 from watchword.policy.reading import read_intent
 from watchword.policy.suite import Scenario, read_scenario
 
+#: A digest, and the policy's name.
+CURSOR_LENGTH_MAX: Final = 512
 TAG: Final = "policies"
 POLICY_LENGTH_MAX: Final = 32_768
 PARAMETERS_MAX: Final = 64
@@ -36,18 +39,38 @@ class PolicyInUse(msgspec.Struct, frozen=True):
     Attributes:
         name: As the policy calls itself.
         sha256: Of its text; the same name with another text is another policy.
-        keys: Ids of the keys that have it, among those within reach.
+        keys: Ids of some keys that have it, among those within reach; 20 at most.
+        labels: What these are called, by id.
+        count: How many have it, among those within reach.
     """
 
     name: str
     sha256: str
     keys: list[str]
+    labels: dict[str, str] = {}
+    count: int = 0
 
 
 class PolicyList(msgspec.Struct, frozen=True):
-    """Policies in use, by name."""
+    """Policies in use, by name; `next` is None on the last page.
+
+    Attributes:
+        total: Of all pages.
+    """
 
     items: list[PolicyInUse]
+    next: str | None = None
+    total: int = 0
+
+
+class PolicyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which policies."""
+
+    query: Annotated[
+        str, Meta(max_length=128, description="In the policy's name or a key's label, or a key's id begins so.")
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Policies at most.")] = PAGE_ROWS
+    after: Annotated[str, Meta(max_length=CURSOR_LENGTH_MAX, description="`next` of the page before.")] = ""
 
 
 class LintDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,24 +170,23 @@ class ExplainAnswer(msgspec.Struct, frozen=True):
     facts: list[tuple[str, str]]
 
 
-async def list_policies(ask: Ask[None, None]) -> PolicyList | Problem:
+async def list_policies(ask: Ask[None, PolicyQuery]) -> PolicyList | Problem:
     """List the policies of virtual keys within reach."""
     # Which policies there are is told by the keys that have them: as far as the caller reaches those.
     reached = reach(ask.person.role, "virtual.read")
     within = None if reached == ALL else ask.console.assignments.subjects_of(ask.person.id, "virtual")
-    found: dict[tuple[str, str], list[str]] = {}
-    cursor = ""
-    while True:
-        request = gateway.ListKeys(ids=within, limit=KEYS_ASKED_MAX, cursor=cursor, on_behalf=behalf_of(ask))
-        page = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.ListAnswer)
-        if isinstance(page, Problem):
-            return page
-        for key in page.keys:
-            found.setdefault((key.policy, key.policy_sha256), []).append(key.id)
-        cursor = page.next
-        if not cursor:
-            break
-    return PolicyList([PolicyInUse(name, digest, keys) for (name, digest), keys in sorted(found.items())])
+    query = ask.query
+    request = gateway.ListPolicies(query.query, within, query.limit, query.after, on_behalf=behalf_of(ask))
+    page = shaped(await neighbours_of(ask.console).ask_gateway(request), gateway.PoliciesAnswer)
+    if isinstance(page, Problem):
+        return page
+    items = [
+        PolicyInUse(
+            one.name, one.sha256, [key.id for key in one.keys], {key.id: key.label for key in one.keys}, one.count
+        )
+        for one in page.policies
+    ]
+    return PolicyList(items, page.next or None, page.total)
 
 
 async def lint_policy(ask: Ask[LintDraft, None]) -> LintAnswer:
@@ -232,7 +254,7 @@ _ASKED: Final[dict[str, Any]] = {
 ROUTES: Final = (
     Route(
         method="GET", path="/policies", name="listPolicies", summary="List policies in use.", tag=TAG,
-        action="policy.read", handler=list_policies, answer=PolicyList,
+        action="policy.read", handler=list_policies, query=PolicyQuery, answer=PolicyList,
     ),
     Route(
         path="/policies/lint", name="lintPolicy", summary="Check a policy.", handler=lint_policy, body=LintDraft,

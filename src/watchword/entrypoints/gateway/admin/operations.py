@@ -18,6 +18,7 @@ from watchword.entrypoints.gateway.admin.approval_requests import AnyApprovalReq
 from watchword.entrypoints.gateway.admin.change_operations import show_changes
 from watchword.entrypoints.gateway.admin.change_requests import ShowChanges
 from watchword.entrypoints.gateway.admin.key_search import find_keys
+from watchword.entrypoints.gateway.admin.policy_search import find_policies
 from watchword.entrypoints.gateway.admin.requests import Answer
 from watchword.entrypoints.gateway.admin.views import credentials_of, view_of
 from watchword.entrypoints.testnet.admin.expiry import read_expiry, write_expiry
@@ -73,6 +74,8 @@ async def perform(desk: KeyDesk, request: ask.AnyRequest, actor: str) -> Answer:
                 return await _issue(desk, request, who)
             case ask.ListKeys():
                 return find_keys(desk, request)
+            case ask.ListPolicies():
+                return find_policies(desk, request)
             case ask.ShowKey(reference):
                 key = find_key(desk.registry, reference)
                 return key if isinstance(key, Refused) else _view(desk, key, whole=True)

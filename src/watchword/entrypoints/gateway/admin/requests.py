@@ -81,6 +81,22 @@ class ListKeys(Request, frozen=True, tag="key.list"):
     cursor: str = ""
 
 
+class ListPolicies(Request, frozen=True, tag="policy.list"):
+    """List the policies that keys have, by name: those of revoked keys are left out.
+
+    Attributes:
+        query: In the policy's name or a key's label, or a key's id begins so; without case.
+        ids: Only these keys' policies; None for all.
+        limit: Policies of a page.
+        cursor: Of the page before.
+    """
+
+    query: str = ""
+    ids: frozenset[str] | None = None
+    limit: Limit = 50
+    cursor: str = ""
+
+
 class ShowKey(Request, frozen=True, tag="key.show"):
     """Show one key.
 
@@ -130,7 +146,7 @@ class ShowGateway(Request, frozen=True, tag="gateway.status"):
     """How the gateway is."""
 
 
-AnyKeyRequest = IssueKey | ListKeys | ShowKey | EditKey | RollKey | RevokeKey | ShowGateway
+AnyKeyRequest = IssueKey | ListKeys | ListPolicies | ShowKey | EditKey | RollKey | RevokeKey | ShowGateway
 AnyRequest = AnyKeyRequest | AnyApprovalRequest | ShowChanges
 
 
@@ -232,8 +248,45 @@ class ListAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
+class KeyName(msgspec.Struct, frozen=True):
+    """What a key is called."""
+
+    id: str
+    label: str
+
+
+class PolicyUse(msgspec.Struct, frozen=True):
+    """A policy that keys have.
+
+    Attributes:
+        name: As it calls itself.
+        sha256: Of its text.
+        keys: Some of those that have it.
+        count: How many have it.
+    """
+
+    name: str
+    sha256: str
+    keys: list[KeyName]
+    count: int
+
+
+class PoliciesAnswer(msgspec.Struct, frozen=True):
+    """A page of policies.
+
+    Attributes:
+        total: Of all pages.
+        next: Cursor of the page after this one; empty on the last.
+    """
+
+    policies: list[PolicyUse]
+    total: int
+    next: str
+
+
 AnyAnswer = (
-    KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | GatewayView | AnyApprovalAnswer | ChangesAnswer
+    KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | PoliciesAnswer | GatewayView | AnyApprovalAnswer
+    | ChangesAnswer
 )
 Answer = AnyAnswer | Refused | Sealed | NotFound
 

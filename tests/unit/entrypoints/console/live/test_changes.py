@@ -237,6 +237,18 @@ async def test_keys_of_accounts_are_told_to_their_owner(floor: Floor) -> None:
     )
 
 
+async def test_neighbour_that_ends_or_comes_back_is_told_once(floor: Floor) -> None:
+    floor.around.says(1, [])
+    listening = floor.watch(floor.caller("olga", "owner"), "virtual_keys")
+    await listening.next()
+    answer, floor.around.gateway = floor.around.gateway, NO
+    assert await listening.changed() == [{"topic": "virtual_keys"}]
+    assert await listening.changed(0.1) == []
+    floor.around.gateway = answer
+    assert await listening.changed() == [{"topic": "virtual_keys"}]
+    assert await listening.changed(0.1) == []
+
+
 async def test_what_is_given_or_taken_back_is_told_though_it_is_out_of_reach_now(floor: Floor) -> None:
     floor.around.says(0, [])
     tom = floor.caller("tom", "trader")

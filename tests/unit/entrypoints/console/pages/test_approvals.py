@@ -68,6 +68,19 @@ async def test_list_searches_key_symbol_and_operation(olga: FakeBrowser) -> None
     assert "BUY LIMIT" not in nothing
 
 
+async def test_long_list_is_shown_in_pages(console: PagesConsole, olga: FakeBrowser) -> None:
+    waiting = [
+        approval(id=f"ap-{number:02d}", parameters={"symbol": f"COIN{number:02d}"}) for number in range(30)
+    ]
+    console.answers["listApprovals"] = ApprovalList(waiting, NOW_US)
+    first = (await olga.get("/approvals")).text
+    assert ("COIN24" in first, "COIN25" in first, "25 of 30" in first) == (True, False, True)
+    assert "after=ap-24" in first
+    second = (await olga.get("/approvals?after=ap-24")).text
+    assert ("COIN24" in second, "COIN25" in second, "COIN29" in second) == (False, True, True)
+    assert ("First page" in second, "Next page" in second) == (True, False)
+
+
 async def test_list_empty_and_failed_say_so(console: PagesConsole, olga: FakeBrowser) -> None:
     console.answers["listApprovals"] = ApprovalList([], NOW_US)
     assert "Nothing waits" in (await olga.get("/approvals")).text

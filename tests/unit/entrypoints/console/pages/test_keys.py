@@ -42,6 +42,7 @@ def console(tmp_path: Path) -> PagesConsole:
         tmp_path,
         listKeys=ApiKeyPage([key()], None, 1),
         listExchangeAccounts=ExchangeAccountList([account]),
+        showExchangeAccount=lambda ask: account if ask.path["account"] == "1" else Problem(told.NOT_FOUND),
         listKeyTemplates=KeyTemplateList([KeyTemplateView("spot-trading", ["READING"], "Trades.")]),
         makeKey=ApiKeyMade(key(), "s3cret"),
         showKey=key(),
@@ -147,6 +148,34 @@ def test_key_is_expired_when_what_comes_next_comes_after(
     expires: str | None, ends: str | None, gone: bool
 ) -> None:
     assert is_expired(key(expires=expires, ends=ends)) is gone
+
+
+@pytest.mark.parametrize(("days_left", "gone"), [(0, True), (1, False)])
+def test_key_is_expired_when_its_expiry_is_what_comes_next_and_is_past(days_left: int, gone: bool) -> None:
+    at = "2026-11-20T00:00:00Z"
+    assert is_expired(key(expires=at, ending="expired", ends=at, days_left=days_left)) is gone
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("'300.1.1.1': write an address (192.0.2.7, 2001:db8::7) or a range (192.0.2.0/24).", "ips"),
+        ("there is no symbol NOSUCH here", "symbols"),
+    ],
+)
+async def test_refusal_about_one_field_is_said_beside_it(
+    console: PagesConsole, said: str, field: str
+) -> None:
+    console.answers["makeKey"] = Problem(told.REFUSED, said)
+    olga = console.signed_in()
+    page = await olga.post(
+        "/keys/new",
+        {"label": "bot", "ips": "300.1.1.1", "account": "1", "template": "read-only"},
+        at="/keys/new",
+    )
+    assert page.status_code == told.REFUSED.status
+    assert f'id="{field}-problem"' in page.text
+    assert 'class="alert wrong"' not in page.text
 
 
 async def test_key_is_made_of_what_was_chosen_and_its_secret_shown_once(

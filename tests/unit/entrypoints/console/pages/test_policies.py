@@ -31,7 +31,13 @@ def console(tmp_path: Path) -> PagesConsole:
     keys: Any = [Named()]
     return PagesConsole(
         tmp_path,
-        listPolicies=PolicyList([PolicyInUse("spot-bot", "ab" * 32, ["vk-1"])]),
+        listPolicies=lambda ask: PolicyList(
+            []
+            if ask.query.query == "futures"
+            else [PolicyInUse("spot-bot", "ab" * 32, ["vk-1"], {"vk-1": "grid bot"}, 6)],
+            None if ask.query.after else "more",
+            2,
+        ),
         listVirtualKeys=VirtualKeyPage(keys, None, 1),
         listCredentials=Problem(told.UNAVAILABLE, "the vault is sealed"),
         showVirtualKey=lambda ask: Named() if ask.path["key"] == "vk-1" else Problem(told.NOT_FOUND),
@@ -53,6 +59,8 @@ async def test_list_shows_policies_with_their_keys_and_searches(
     )
     assert "spot-bot" in (await uma.get("/policies?query=GRID")).text
     assert "Nothing found" in (await uma.get("/policies?query=futures")).text
+    assert all(part in page for part in ("and 2 more", "/policies?query=&amp;after=more", "1 of 2"))
+    assert "First page" in (await uma.get("/policies?after=more")).text
     console.answers["listPolicies"] = PolicyList([])
     assert "No policy is in use" in (await uma.get("/policies")).text
     console.answers["listPolicies"] = Problem(told.UNAVAILABLE, "no gateway runs here")

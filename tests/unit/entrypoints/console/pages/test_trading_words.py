@@ -2,9 +2,10 @@
 
 import pytest
 
-from watchword.entrypoints.console.pages.portfolio import SLICES_MAX, Slice, slices_of
+from watchword.entrypoints.console.pages.portfolio import SLICES_MAX, Slice, points_of, slices_of
 from watchword.entrypoints.console.pages.trading_words import (
     clock,
+    explained,
     hour,
     money,
     percent,
@@ -13,7 +14,8 @@ from watchword.entrypoints.console.pages.trading_words import (
     stepped,
     trimmed,
 )
-from watchword.entrypoints.console.routes.portfolio import AllocationRow
+from watchword.entrypoints.console.pages.wording import SECOND_US
+from watchword.entrypoints.console.routes.portfolio import AllocationRow, EquityPoint, Portfolio
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,27 @@ def test_bar_is_cut_into_slices_that_fill_it_and_small_ones_go_together() -> Non
     assert len(slices) == SLICES_MAX + 1
     assert sum(one.width for one in slices) == 10_000
     assert slices_of([]) == []
+
+
+def test_refusal_of_a_filter_is_explained_and_others_stay_as_they_are() -> None:
+    said = explained("Filter failure: LOT_SIZE (code -1013)")
+    assert said.startswith("Filter failure: LOT_SIZE (code -1013). The amount is too small")
+    for other in ("Account has insufficient balance (code -2010)", "Filter failure: NEWER (code -1013)", ""):
+        assert explained(other) == other
+
+
+def test_equity_ends_with_what_the_account_is_worth_now() -> None:
+    past = [EquityPoint(at * SECOND_US, "100") for at in (1, 2)]
+    usual = {
+        "account": 1,
+        "quote": "USDT",
+        "total": "103",
+        "realised": "0",
+        "unrealised": "0",
+        "equity": past,
+    }
+    rest = {"allocation": [], "symbols": [], "unpriced": [], "complete": True}
+    later = Portfolio(at_us=5 * SECOND_US, **usual, **rest)  # type: ignore[arg-type]
+    assert points_of(later) == '[[1, "100"], [2, "100"], [5, "103"]]'
+    same = Portfolio(at_us=2 * SECOND_US, **usual, **rest)  # type: ignore[arg-type]
+    assert points_of(same) == '[[1, "100"], [2, "100"]]'

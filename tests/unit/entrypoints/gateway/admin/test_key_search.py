@@ -1,6 +1,7 @@
 """Finding virtual keys: each filter with what it must leave out, orders, pages, and the plain list as it was."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,17 @@ from tests.support.virtual_keys import HOUR_US, NOW_US, POLICY, READ_ONLY, new_k
 from watchword.adapters.memory.virtual_keys import MemoryVirtualKeys
 from watchword.bootstrap.key_desk import KeyDesk
 from watchword.credentials.restriction import Restrictions
+from watchword.entrypoints.gateway.admin import policy_search
 from watchword.entrypoints.gateway.admin.key_search import find_keys
 from watchword.entrypoints.gateway.admin.listener import answer
-from watchword.entrypoints.gateway.admin.requests import ListAnswer, ListKeys, write_request
+from watchword.entrypoints.gateway.admin.policy_search import find_policies
+from watchword.entrypoints.gateway.admin.requests import (
+    ListAnswer,
+    ListKeys,
+    ListPolicies,
+    PoliciesAnswer,
+    write_request,
+)
 from watchword.entrypoints.gateway.admin.views import children_of, credentials_of, state_of, view_of
 from watchword.gateway.issuing import Half
 from watchword.vault.outcome import Refused
@@ -175,3 +184,45 @@ def test_list_knows_a_key_held_after_it_was_made(desk: KeyDesk) -> None:
     assert labels(desk) == ["late", *before]
     desk.registry.hold([], NOW_US, [late.id])
     assert labels(desk) == before
+
+
+def policies(desk: KeyDesk, **fields: Any) -> PoliciesAnswer:
+    answered = find_policies(desk, ListPolicies(**fields))
+    assert isinstance(answered, PoliciesAnswer), answered
+    return answered
+
+
+def test_policies_are_those_of_keys_in_force_with_some_of_these(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = policies(desk)
+    listed = [key for key in desk.registry.listed() if not key.revoked_us]
+    assert {(one.name, one.sha256): one.count for one in whole.policies} == Counter(
+        (key.policy_name, key.policy_digest) for key in listed
+    )
+    assert (whole.total, whole.next) == (len(whole.policies), "")
+    assert "gone" not in {key.label for one in whole.policies for key in one.keys}
+    monkeypatch.setattr(policy_search, "KEYS_NAMED", 1)
+    most = max(policies(desk).policies, key=lambda one: one.count)
+    assert most.count > len(most.keys) == 1
+
+
+def test_policies_come_a_page_at_a_time(desk: KeyDesk) -> None:
+    whole = policies(desk).policies
+    walked, cursor = [], ""
+    while True:
+        page = policies(desk, limit=1, cursor=cursor)
+        assert page.total == len(whole)
+        walked += page.policies
+        cursor = page.next
+        if not cursor:
+            break
+    assert walked == whole
+    assert len(whole) > 1
+
+
+def test_policies_are_found_by_name_label_and_id_within_reach(desk: KeyDesk) -> None:
+    assert [one.name for one in policies(desk, query="LOOK").policies] == ["look"]
+    assert [one.name for one in policies(desk, query=LOOKER.id[:9].upper()).policies if one.name == "look"] == ["look"]
+    assert [one.name for one in policies(desk, ids=frozenset({LOOKER.id})).policies] == ["look"]
+    assert policies(desk, ids=frozenset()).policies == []
+    assert policies(desk, query="no such policy").total == 0
+    assert isinstance(find_policies(desk, ListPolicies(query="x" * 1_000)), Refused)
