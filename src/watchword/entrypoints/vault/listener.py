@@ -15,8 +15,15 @@ from watchword.audit.trail import AuditTrail
 from watchword.entrypoints.sockets.admin_socket import bind, converse, is_administrator, peer_uid
 from watchword.entrypoints.vault.apart import Apart
 from watchword.entrypoints.vault.operations import perform
-from watchword.entrypoints.vault.recording import LOOKING, change_of, recorded
-from watchword.entrypoints.vault.requests import REQUEST_BYTES_MAX, Answer, Seal, read_request, write_answer
+from watchword.entrypoints.vault.recording import LOOKING, SIGNING, change_of, recorded
+from watchword.entrypoints.vault.requests import (
+    REQUEST_BYTES_MAX,
+    Answer,
+    AnyRequest,
+    Seal,
+    read_request,
+    write_answer,
+)
 from watchword.kernel.errors import WatchwordError
 from watchword.vault.outcome import Refused
 
@@ -85,14 +92,22 @@ async def answer(
             return write_answer(await _sealed(host, request, trail))
         if isinstance(request, LOOKING):
             return write_answer(await apart.run(lambda: perform(host, request)))
+        if isinstance(request, SIGNING):
+            return write_answer(await _performed(host, apart, request, trail))
         async with turn:
-            if trail is None:
-                return write_answer(await apart.run(lambda: perform(host, request)))
-            change = await apart.run(lambda: change_of(host, request))
-            done = await recorded(trail, change, lambda: apart.run(lambda: perform(host, request)))
-            return write_answer(done)
+            return write_answer(await _performed(host, apart, request, trail))
     except WatchwordError as error:
         return write_answer(Refused(str(error)))
+
+
+async def _performed(
+    host: "VaultHost", apart: Apart, request: AnyRequest, trail: AuditTrail | None
+) -> Answer:
+    """Record what is about to be done, where there is a trail, then do it."""
+    if trail is None:
+        return await apart.run(lambda: perform(host, request))
+    change = await apart.run(lambda: change_of(host, request))
+    return await recorded(trail, change, lambda: apart.run(lambda: perform(host, request)))
 
 
 async def _sealed(host: "VaultHost", request: Seal, trail: AuditTrail | None) -> Answer:

@@ -1,4 +1,4 @@
-"""Which requests change something, and the row of the audit trail that says so before they do. Never performs one.
+"""Which requests change or sign something, and the row of the trail that says so before they do. Never performs one.
 
 Every request is named here, so that a new one cannot be forgotten. Sealing alone is never held up by a trail.
 """
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 #: Who asks through the admin socket where nobody else is named: the only user who can.
 ACTOR: Final = "owner"
-#: Requests that change nothing.
-LOOKING: Final = (ask.ShowStatus, ask.CheckCredential, ask.ShowChanges, ask.ListChecks)
+#: Requests that change nothing and sign nothing.
+LOOKING: Final = (ask.ShowStatus, ask.ShowChanges, ask.ListChecks)
+#: Requests that sign with a real key but change nothing here: recorded first, and they wait for no change.
+SIGNING: Final = (ask.CheckCredential,)
 #: Ids named in one row; a trail's texts are bounded.
 IDS_COUNT_MAX: Final = 8
 
@@ -70,7 +72,7 @@ def change_of(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
 
 def _what(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
     match request:
-        case ask.ShowStatus() | ask.CheckCredential() | ask.ShowChanges() | ask.ListChecks():
+        case ask.ShowStatus() | ask.ShowChanges() | ask.ListChecks():
             return None
         case ask.CreateVault(kind, settings, _, demo) | ask.Rekey(kind, settings, _, demo):
             action = "vault:created" if isinstance(request, ask.CreateVault) else "vault:rekeyed"
@@ -92,6 +94,8 @@ def _what(host: "VaultHost", request: ask.AnyRequest) -> Change | None:
             return _change("credential:real:generated", values)
         case ask.RegisterCredential(credential_id, api_key):
             return _change("credential:real:registered", {"api_key": api_key}, credential_id)
+        case ask.CheckCredential(credential_id):
+            return _change("credential:real:checked", {}, credential_id)
         case ask.RemoveCredential(credential_id):
             return _change("credential:real:removed", {}, credential_id)
         case _:

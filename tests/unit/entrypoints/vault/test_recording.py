@@ -14,6 +14,7 @@ from watchword.audit.event import Change, Outcome, encode_event
 from watchword.audit.on_behalf import OnBehalf
 from watchword.audit.trail import AuditUnavailable
 from watchword.bootstrap.vault_host import VaultHost
+from watchword.entrypoints.vault import listener
 from watchword.entrypoints.vault import requests as ask
 from watchword.entrypoints.vault.apart import Apart
 from watchword.entrypoints.vault.listener import answer
@@ -124,6 +125,30 @@ def test_no_record_no_change_but_sealing(host: VaultHost) -> None:
     assert "result" in ask_host(host, trail, ask.ShowStatus())
     assert "result" in ask_host(host, trail, ask.Seal())
     assert host.vault.sealed
+
+
+def test_check_is_recorded_before_the_real_key_signs_it(
+    host: VaultHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = ListTrail()
+    found = host.vault.records()
+    assert isinstance(found, list)
+    rows_when_asked: list[int] = []
+
+    def perform(_host: VaultHost, request: ask.AnyRequest) -> object:
+        assert request == ask.CheckCredential(found[0].id)
+        rows_when_asked.append(len(trail.rows))
+        return {}
+
+    monkeypatch.setattr(listener, "perform", perform)
+    assert "result" in ask_host(host, trail, ask.CheckCredential(found[0].id))
+    assert rows_when_asked == [1]
+    (row,) = trail.rows
+    assert isinstance(row, Change)
+    assert (row.action, row.subject) == ("credential:real:checked", found[0].id)
+    trail.fails = True
+    assert "disk is full" in ask_host(host, trail, ask.CheckCredential(found[0].id))["error"]
+    assert rows_when_asked == [1]
 
 
 def test_what_is_taken_in_is_named_and_an_empty_inbox_is_no_change(host: VaultHost) -> None:
