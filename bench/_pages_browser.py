@@ -47,7 +47,8 @@ def _weights(chromium: Browser, home: TeamHome) -> dict[str, int]:
     found = {}
     for name, token, path in (("sign-in", "", "/sign-in"), ("first after it", home.owner.token, "/")):
         with _tab(chromium, home, token) as tab:
-            network, weights = tab.context.new_cdp_session(tab.page), []
+            network = tab.context.new_cdp_session(tab.page)
+            weights: list[float] = []
             network.on(
                 "Network.loadingFinished",
                 lambda said, all_of=weights: all_of.append(said["encodedDataLength"]),

@@ -102,7 +102,7 @@ async def _fill_orders(home: Path, orders: int) -> int:
 async def _switch_makers(testnet: Testnet, *, on: bool) -> None:
     """Let the market makers quote, or take their quotes away, so that the two accounts trade with each other."""
     for symbol in testnet.venue.engine.symbols():
-        await testnet.sequencer.submit(lambda s, n, symbol=symbol: SetLiquidity(s, n, symbol, on), _done)
+        await testnet.sequencer.submit(partial(_makers, symbol, on), _done)
 
 
 async def _trade(testnet: Testnet, busy: int, counter: int, numbers: range) -> None:
@@ -155,6 +155,10 @@ def _limit(
     return PlaceOrder(
         sequence, now_us, account, symbol, side, "LIMIT", "GTC", SCALE, 0, price, 0, name, "NONE", 0, 0
     )
+
+
+def _makers(symbol: str, on: bool, sequence: int, now_us: int) -> SetLiquidity:
+    return SetLiquidity(sequence, now_us, symbol, on)
 
 
 def _cancel(account: int, symbol: str, order_id: int, sequence: int, now_us: int) -> CancelOrder:

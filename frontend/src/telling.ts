@@ -18,6 +18,9 @@ export function tell(words: string): void {
 
 /** What a list has now, in a few words: its own foot, or what stands there in its place. */
 function summary(list: Element): string {
+  if (!list.classList.contains("list")) {
+    return `${list.querySelectorAll("tbody tr, .rows > li").length} found`;
+  }
   const place = list.querySelector("[role=alert] .empty-title, .empty-title");
   if (place !== null) {
     return place.textContent?.trim() ?? "";

@@ -1,6 +1,8 @@
 """The documents' commands are the command line's own."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from watchword.config import ConsoleSettings, GatewaySettings, Settings
-from watchword.entrypoints.cli.app import app
+from watchword.entrypoints.cli.app import PARTS, app
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "docs" / "recipes"
@@ -59,3 +61,23 @@ def test_every_setting_is_documented() -> None:
     assert [name for name in Settings.__struct_fields__ if f"`{name}`" not in testnet] == []
     assert [name for name in GatewaySettings.__struct_fields__ if f"`{name}`" not in gateway] == []
     assert [name for name in ConsoleSettings.__struct_fields__ if f"`{name}`" not in console] == []
+
+
+def test_listed_summaries_are_the_commands_own_first_paragraphs() -> None:
+    root: Any = get_command(app)
+    own = {name: (root.commands[name].help or "").partition("\n\n")[0] for name in PARTS}
+    assert own == {name: part.summary for name, part in PARTS.items()}
+
+
+def test_help_of_the_root_loads_no_part() -> None:
+    program = (
+        "import sys\n"
+        "from watchword.entrypoints.cli.app import app\n"
+        "try: app(['--help'])\n"
+        "finally: print(*(name for name in sys.modules if name.startswith('watchword')))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert "keygen" in done.stdout
+    assert set(done.stdout.splitlines()[-1].split()) == {
+        "watchword", "watchword.entrypoints", "watchword.entrypoints.cli", "watchword.entrypoints.cli.app",
+    }  # fmt: skip

@@ -1,6 +1,5 @@
 """The pictures that README and docs show: which ones, and how they get there. Taken anew with `--docs`, under the same names."""
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,6 @@ BEST: Final[dict[str, tuple[str, Scheme]]] = {
     "approval-dark.png": ("approval", "dark"),
     "security-light.png": ("security-full", "light"),
 }
-COLOURS: Final = 256
 
 
 def best_shots() -> "list[Shot]":
@@ -30,7 +28,7 @@ def best_shots() -> "list[Shot]":
 
 
 def keep(taken: Path, width: int) -> None:
-    """Put them where the documents look for them, small where Pillow is at hand.
+    """Put them where the documents look for them.
 
     Args:
         taken: The folder they were taken into.
@@ -39,16 +37,3 @@ def keep(taken: Path, width: int) -> None:
     FOLDER.mkdir(exist_ok=True)
     for file, (name, scheme) in BEST.items():
         (FOLDER / file).write_bytes((taken / f"{name}-{scheme}-{width}.png").read_bytes())
-        _make_small(FOLDER / file)
-
-
-def _make_small(path: Path) -> None:
-    """Write it with 256 colours, which nobody can tell from all of them on such pages."""
-    with contextlib.suppress(ImportError):
-        from PIL import Image
-
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(
-                COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-            )
-        small.save(path, optimize=True)

@@ -16,6 +16,7 @@ from tests.support.browser import HEIGHT, NARROW, WIDE, Scheme, Tab
 from watchword.entrypoints.console.pages.cookies import SESSION
 
 WAIT_MS: Final = 6_000
+LOAD_MS: Final = 30_000
 #: A shown factor is fresh for five minutes.
 FRESH_S_MAX: Final = 180
 #: Longer pages are cut: what follows is more of the same.
@@ -107,6 +108,7 @@ class Camera:
             color_scheme=self._schemes[0], locale="en-GB", has_touch=width == NARROW,
         )  # fmt: skip
         tab.context.set_default_timeout(WAIT_MS)
+        tab.context.set_default_navigation_timeout(LOAD_MS)
         if who:
             _hold(tab, world.sessions[who])
         return tab

@@ -4,8 +4,15 @@ from typing import Final
 
 from tests.screenshots.shot import SUBMIT, Shot, Step, click, dialogue, fill, wait
 
-_MARKET = {"redraws": True, "settle_ms": 900}
 _WRONG = wait("dialog .wrong, dialog .alert.wrong, main .wrong:visible, main .alert.wrong")
+
+
+def _market(
+    name: str, world: str = "full", *, who: str = "olga", query: str = "", steps: tuple[Step, ...] = ()
+) -> Shot:
+    """The market page, after its candles have moved a little."""
+    return Shot(name, "/market", world, who, query, steps=steps, redraws=True, settle_ms=900)
+
 
 DOOR: Final = (
     Shot("sign-in", "/sign-in", who=""),
@@ -34,16 +41,16 @@ DOOR: Final = (
 )  # fmt: skip
 
 TRADING: Final = (
-    Shot("market-full", "/market", query="?account={desk}", **_MARKET),
-    Shot("market-5m", "/market", query="?account={desk}&symbol=ETHUSDT&interval=5m", **_MARKET),
-    Shot("market-order-placed", "/market", query="?account={desk}",
-         steps=(fill("quantity", "0.001"), click("button.buy"), wait("#order-form .alert.good")), **_MARKET),
-    Shot("market-order-wrong", "/market", query="?account={desk}",
-         steps=(fill("quantity", "a lot"), click("button.buy"), wait("#order-form .alert")), **_MARKET),
-    Shot("market-order-refused", "/market", query="?account={desk}",
-         steps=(fill("quantity", "900000"), click("button.buy"), wait("#order-form .alert")), **_MARKET),
-    Shot("market-reader", "/market", who="uma", **_MARKET),
-    Shot("market-empty", "/market", "empty", **_MARKET),
+    _market("market-full", query="?account={desk}"),
+    _market("market-5m", query="?account={desk}&symbol=ETHUSDT&interval=5m"),
+    _market("market-order-placed", query="?account={desk}",
+         steps=(fill("quantity", "0.001"), click("button.buy"), wait("#order-form .alert.good"))),
+    _market("market-order-wrong", query="?account={desk}",
+         steps=(fill("quantity", "a lot"), click("button.buy"), wait("#order-form .alert"))),
+    _market("market-order-refused", query="?account={desk}",
+         steps=(fill("quantity", "900000"), click("button.buy"), wait("#order-form .alert"))),
+    _market("market-reader", who="uma"),
+    _market("market-empty", "empty"),
     Shot("market-error", "/market", "no-testnet", status=503),
     Shot("market-candles", "/market/candles", query="?symbol=BTCUSDT"),
     Shot("market-orders-part", "/market/orders", query="?symbol=BTCUSDT&account={desk}"),

@@ -54,6 +54,8 @@ order_types: any
 require_approval:
   - {{name: {rule}, notional_above: {{USDT: 200}}, mode: refuse, approvers: [olga], time_limit: 20m}}
 """
+#: Well before the five minutes are over that a factor is good for.
+FRESH_S: Final = 180.0
 MARKET_WAIT_S: Final = 20.0
 SMALL: Final = {"symbol": "BTCUSDT", "quantity": "0.001", "price": "30000"}
 
@@ -79,9 +81,16 @@ class FurnishedHome(ManagedHome):
 
     words: Callable[[str], str] = staticmethod(plain)
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begun = time.monotonic()
+        self._shown: dict[Tab, float] = {}
+
     def furnish(self, words: Callable[[str], str] = plain) -> None:
         """Put one of everything in."""
         self.words = words
+        if time.monotonic() - self.begun > FRESH_S:
+            self.owner.step_up()
         self.recovery: list[str] = list(self.done("POST", "/self/recovery-codes")["codes"])
         self.desk = self.account(words("desk"), **FIRST_CAPITAL)
         self.spare = self.account(words("spare"), **FIRST_CAPITAL)
@@ -151,7 +160,16 @@ class FurnishedHome(ManagedHome):
         token = member.token if member is not None else self.another_session()
         cookie = {"name": SESSION, "value": token, "url": tab.origin, "httpOnly": True}
         tab.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict of Playwright's own
+        self._shown[tab] = time.monotonic()
         return tab
+
+    def freshen(self, tab: Tab) -> None:
+        """Give the owner's tab another session before the factor of its own is stale; calls as well."""
+        if time.monotonic() - self._shown[tab] > FRESH_S:
+            cookie = {"name": SESSION, "value": self.another_session(), "url": tab.origin, "httpOnly": True}
+            tab.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict of Playwright's own
+            self._shown[tab] = time.monotonic()
+            self.owner.token = self.another_session()
 
     def another_session(self, agent: str = "") -> str:
         """Sign the owner in once more, with a recovery code: an app's code would have to be waited for."""

@@ -244,7 +244,9 @@ class Archive:
             last += 1
         return found[:last]
 
-    def trades_after(self, account_id: int, symbol: str, trade_id: int, limit: int) -> list[AccountTrade] | None:
+    def trades_after(
+        self, account_id: int, symbol: str, trade_id: int, limit: int
+    ) -> list[AccountTrade] | None:
         """Return an account's trades on a symbol that came after one, by rising id.
 
         Args:

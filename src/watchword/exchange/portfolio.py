@@ -179,7 +179,8 @@ def holdings_at(
     found = []
     for moment_us in moments_us:
         then = {
-            asset: held.get(asset, 0) - sum(one.since(asset, moment_us) for one in changes) for asset in assets
+            asset: held.get(asset, 0) - sum(one.since(asset, moment_us) for one in changes)
+            for asset in assets
         }
         found.append({asset: amount for asset, amount in then.items() if amount})
     return found

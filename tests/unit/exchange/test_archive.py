@@ -126,7 +126,9 @@ def test_archive_newest_trades_come_in_pages_that_part_no_tie() -> None:
     assert newest(CAT, None, None, 5) == []
 
 
-def test_archive_gives_what_came_after_a_trade_or_says_that_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_gives_what_came_after_a_trade_or_says_that_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(archive_module, "ACCOUNT_TRADES_MAX", 6)
     house = Remembering()
     after = house.past.trades_after

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -143,7 +143,9 @@ class Neighbours:
 
     async def ask_testnet(self, request: msgspec.Struct) -> Any | Problem:
         """Ask the testnet; `request` is one of its admin requests."""
-        return await self.testnet.send(msgspec.json.encode(request) + b"\n", unread=isinstance(request, _LONG))
+        return await self.testnet.send(
+            msgspec.json.encode(request) + b"\n", unread=isinstance(request, _LONG)
+        )
 
     async def ask_gateway(self, request: gateway_requests.AnyRequest) -> Any | Problem:
         """Ask the gateway."""
@@ -177,14 +179,15 @@ def shaped(found: Any | Problem, kind: type[T]) -> T | Problem:
         return found
     try:
         if isinstance(found, msgspec.Raw):
-            return decoder_of(kind).decode(found)
+            decoder: msgspec.json.Decoder[T] = _decoder_of(cast("Any", kind))
+            return decoder.decode(found)
         return msgspec.convert(found, kind)
     except msgspec.MsgspecError as error:
         raise StorageError(UNREADABLE) from error
 
 
 @functools.cache
-def decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder_of(kind: Any) -> msgspec.json.Decoder[Any]:
     """Return the decoder of a type; there are as many as routes have shapes."""
     return msgspec.json.Decoder(kind)
 

@@ -17,13 +17,11 @@ from tests.support.console_process import PASSWORD
 from tests.support.furnished_home import FurnishedHome, furnished_home
 from tests.support.keyboard import Keyboard
 
-from watchword.entrypoints.console.pages.cookies import SESSION
 from watchword.entrypoints.console.pages.table import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(240)]
 
 PASSPHRASE = "nobody guesses these four"
-FRESH_S = 150
 DIALOG = "#dialog"
 #: Forms that scripts send along the way, or that another of the same kind stands for, and why.
 NOT_TYPED = {
@@ -53,20 +51,11 @@ def home(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 class Desk:
-    """The owner's tab, whose factor was shown a short while ago, and their keyboard."""
+    """The owner's tab and keyboard."""
 
     def __init__(self, chromium: Browser, home: FurnishedHome) -> None:
         self.home, self.tab = home, home.tab_of(chromium, accept_downloads=True)
         self.keys, self.page = Keyboard(self.tab.page), self.tab.page
-        self.since = time.monotonic()
-
-    def fresh(self) -> None:
-        """Take another session before the factor is stale."""
-        if time.monotonic() - self.since > FRESH_S:
-            token = self.home.another_session()
-            cookie = {"name": SESSION, "value": token, "url": self.tab.origin, "httpOnly": True}
-            self.tab.context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict of Playwright's own
-            self.since = time.monotonic()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +67,7 @@ def desk(chromium: Browser, home: FurnishedHome) -> Iterator[Desk]:
 
 @pytest.fixture
 def keys(desk: Desk) -> Iterator[Keyboard]:
-    desk.fresh()
+    desk.home.freshen(desk.tab)
     yield desk.keys
     assert desk.tab.complaints == []
 
@@ -272,9 +261,11 @@ def test_virtual_keys(home: FurnishedHome, keys: Keyboard, page: Page) -> None:
     keys.pick("Give it to", "tom", within=DIALOG)
     keys.press_on("button", "Assign", within=DIALOG)
     told(page, "The virtual key was assigned.")
+    keys.press_on("link", "typed bot")
     opened(keys, "Assign")
     keys.press_on("button", "Take back from tom", within=DIALOG)
     told(page, "The virtual key was taken back.")
+    keys.press_on("link", "typed bot")
     opened(keys, "Revoke")
     keys.press_on("button", "Revoke", within=DIALOG)
     told(page, "The virtual key was revoked.")

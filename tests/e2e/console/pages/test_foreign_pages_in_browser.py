@@ -30,8 +30,9 @@ class Elsewhere:
     """A server of somebody else; what came there, with its headers."""
 
     def __init__(self) -> None:
-        self.content, self.asked, found = "", [], self
-        self.asked: list[tuple[str, dict[str, str]]]
+        self.content = ""
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        found = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -178,7 +179,8 @@ def test_form_of_elsewhere_changes_nothing_though_it_knows_the_token(
     page.wait_for_timeout(300)
     assert deleted == []
     page.goto(f"{origin}/keys")
-    expect(page.locator("#list")).to_contain_text("grid"), "and nobody was signed out by it"
+    # And nobody was signed out by it.
+    expect(page.locator("#list")).to_contain_text("grid")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_search_finds_while_typing_and_empties(owner: Tab) -> None:
     expect(page.get_by_role("link", name="alpha", exact=True)).to_be_visible()
     assert page.url.endswith("sort=created")
     page.get_by_label("Search by label, account or key").press_sequentially("zzz")
-    expect(page.get_by_text("Nothing found")).to_be_visible()
+    expect(page.locator("#list").get_by_text("Nothing found")).to_be_visible()
 
 
 def test_all_keys_go_at_once_after_the_name_was_typed(desk: PagedHome, owner: Tab) -> None:

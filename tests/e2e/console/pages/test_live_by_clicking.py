@@ -150,6 +150,7 @@ def test_waiting_request_counts_in_navigation_and_title_and_appears(home: Manage
         assert one.title().startswith("(1) ")
     row.click()
     page.get_by_role("dialog").get_by_role("button", name="Refuse").click()
+    expect(page.get_by_text("Refused. The request is not sent.")).to_be_visible()
     expect(elsewhere.locator("[data-waiting]")).to_have_count(0, timeout=SEEN_MS)
     assert not elsewhere.title().startswith("(")
 
@@ -172,6 +173,7 @@ def test_sealing_and_checks_are_seen_and_say_what_to_do(home: ManagedHome, tabs:
     expect(looking.get_by_role("button", name="Check all")).to_have_count(0)
     looking.get_by_role("link", name="Unseal").click()
     looking.get_by_role("dialog").get_by_role("button", name="Unseal").click()
+    expect(looking.get_by_text("Keys can sign")).to_be_visible()
     expect(changing.get_by_text("Keys can sign")).to_be_visible(timeout=SEEN_MS)
 
 

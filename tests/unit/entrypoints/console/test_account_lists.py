@@ -54,16 +54,29 @@ class World:
         return neighbours._result(line, unread=isinstance(request, neighbours._LONG))
 
     async def opened(self, name: str) -> None:
-        made = await self.ask_testnet(requests.CreateAccount(name, {"USDT": "1000000", "BTC": "100", "ETH": "100"}))
+        made = await self.ask_testnet(
+            requests.CreateAccount(name, {"USDT": "1000000", "BTC": "100", "ETH": "100"})
+        )
         self.numbers[name] = made["account_id"]
 
-    async def order(self, name: str, side: str, price: str, symbol: str = "BTCUSDT", quantity: str = "0.01") -> int:
-        params = {"symbol": symbol, "side": side, "type": "LIMIT", "timeInForce": "GTC", "price": price, "quantity": quantity}
+    async def order(
+        self, name: str, side: str, price: str, symbol: str = "BTCUSDT", quantity: str = "0.01"
+    ) -> int:
+        params = {
+            "symbol": symbol,
+            "side": side,
+            "type": "LIMIT",
+            "timeInForce": "GTC",
+            "price": price,
+            "quantity": quantity,
+        }
         called = requests.CallAccount("order.place", params, name)
         found = json.loads(await answer(self.testnet, msgspec.json.encode(called) + b"\n"))
         return int(found["result"]["answer"]["orderId"])
 
-    async def trade(self, count: int, symbol: str = "BTCUSDT", price: str = "60000", quantity: str = "0.01") -> None:
+    async def trade(
+        self, count: int, symbol: str = "BTCUSDT", price: str = "60000", quantity: str = "0.01"
+    ) -> None:
         for _ in range(count):
             await self.order("bob", "SELL", price, symbol, quantity)
             await self.order("alice", "BUY", price, symbol, quantity)
@@ -115,7 +128,11 @@ async def test_trades_of_all_symbols_come_newest_first_a_page_at_a_time(world: W
     for limit in (1, 2, 50):
         rows = await world.walked(f"/accounts/ALICE/trades?limit={limit}")
         assert [row.symbol for row in rows] == ["BTCUSDT", "ETHUSDT", "ETHUSDT", "BTCUSDT", "BTCUSDT"]
-    assert [row.trade for row in await world.walked("/accounts/ALICE/trades?limit=1&symbol=BTCUSDT")] == [3, 2, 1]
+    assert [row.trade for row in await world.walked("/accounts/ALICE/trades?limit=1&symbol=BTCUSDT")] == [
+        3,
+        2,
+        1,
+    ]
 
 
 async def test_open_orders_are_counted_and_cut_where_that_is_asked_for(world: World) -> None:
@@ -153,7 +170,9 @@ async def test_accounts_are_found_by_part_and_the_callers_own_come_first(world: 
     assert [one.account for one in (await world.get("/accounts?query=DESK")).items] == [
         "desk-c", "desk-a", "desk-b", "desk-d",
     ]  # fmt: skip
-    assert [one.account for one in (await world.get(f"/accounts?query={world.numbers['bob']}")).items] == ["bob"]
+    assert [one.account for one in (await world.get(f"/accounts?query={world.numbers['bob']}")).items] == [
+        "bob"
+    ]
     assert len((await world.get("/accounts")).items) == 6
     assert (await world.get("/accounts/ALICE")).balances["BTC"].free == "100"
     assert (await world.get("/accounts/999999")).kind is NOT_FOUND
@@ -206,7 +225,9 @@ async def test_closes_of_candles_that_are_over_are_asked_for_once(world: World) 
     await world.trade(1, price="61000")
 
     def candles() -> list[Any]:
-        return [one for one in world.asked if isinstance(one, requests.CallAccount) and one.operation == "klines"]
+        return [
+            one for one in world.asked if isinstance(one, requests.CallAccount) and one.operation == "klines"
+        ]
 
     first = await world.get("/accounts/ALICE/portfolio")
     assert len(candles()) > 0

@@ -42,7 +42,9 @@ async def show_approvals(visit: Visit) -> Answer:
         "items": shown,
         "total": len(items),
         "first_page": not after,
-        "next_page": f"{PATH}?{urlencode({'state': state, 'query': search, 'after': following})}" if following else "",
+        "next_page": f"{PATH}?{urlencode({'state': state, 'query': search, 'after': following})}"
+        if following
+        else "",
         "now_us": visit.now_us if isinstance(found, Problem) else found.now_us,
         "state": state,
         "query": search,

@@ -115,7 +115,7 @@ async def read_candles(visit: Visit) -> Answer:
         "end_us": visit.query.get("end_us", ""),
     }  # fmt: skip
     found = await visit.call("listCandles", query=query)
-    return found if isinstance(found, Problem) else Bytes(msgspec.json.encode(found), _JSON)
+    return found if isinstance(found, Problem) else Bytes(msgspec.json.encode(found), _JSON, packs=True)
 
 
 async def watch_market(visit: Visit) -> Answer:

@@ -51,12 +51,15 @@ class Bytes(msgspec.Struct, frozen=True):
         media: Its type.
         filename: To save it under; empty to show it.
         status: HTTP status.
+        packs: Sent compressed to browsers that take it. Only for what holds no secret: beside something that somebody
+            else chose, its length would tell the secret bit by bit (BREACH), which is why pages are never compressed.
     """
 
     content: bytes
     media: str
     filename: str = ""
     status: int = 200
+    packs: bool = False
 
 
 Answer: TypeAlias = View | Go | Bytes | Streamed | Problem

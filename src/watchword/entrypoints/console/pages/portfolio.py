@@ -49,10 +49,10 @@ async def show_portfolio(visit: Visit) -> Answer:
 
 def points_of(found: Portfolio) -> str:
     """Write the chart's points as JSON: seconds and texts. The last one is what it is worth now, as above the chart."""
-    points = [[point.time_us // SECOND_US, point.worth] for point in found.equity]
+    points = [(point.time_us // SECOND_US, point.worth) for point in found.equity]
     now_s = found.at_us // SECOND_US
     if points and now_s > points[-1][0]:
-        points.append([now_s, found.total])
+        points.append((now_s, found.total))
     return json.dumps(points)
 
 

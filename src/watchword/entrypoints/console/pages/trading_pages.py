@@ -52,10 +52,14 @@ async def _looked_for(visit: Visit) -> ExchangeAccountView | None:
         return None
     found = await visit.call("listExchangeAccounts", query={"query": typed, "limit": str(ACCOUNTS_SHOWN)})
     items: list[ExchangeAccountView] = [] if isinstance(found, Problem) else found.items
-    return next((one for one in items if typed in {one.account, str(one.account_id)}), next(iter(items), None))
+    return next(
+        (one for one in items if typed in {one.account, str(one.account_id)}), next(iter(items), None)
+    )
 
 
-async def _named(visit: Visit, listed: list[ExchangeAccountView], *, more: bool) -> ExchangeAccountView | None:
+async def _named(
+    visit: Visit, listed: list[ExchangeAccountView], *, more: bool
+) -> ExchangeAccountView | None:
     named = visit.query.get("account") or visit.form.text("account")
     known = next((one for one in listed if str(one.account_id) == named), None)
     if known is not None or not more or not named.isdecimal():
@@ -69,9 +73,7 @@ def shown(template: str, visit: Visit, status: int = 200, **context: Any) -> Vie
     return View(template, {"say": trading_words, "may_trade": visit.may("account.trade"), **context}, status)
 
 
-def failed_or_empty(
-    visit: Visit, accounts: Accounts | Problem, title: str, path: str
-) -> View:
+def failed_or_empty(visit: Visit, accounts: Accounts | Problem, title: str, path: str) -> View:
     """Show that there is no account to show, or why that is not known."""
     failed = accounts if isinstance(accounts, Problem) else None
     return shown(

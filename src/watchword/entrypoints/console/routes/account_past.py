@@ -102,9 +102,7 @@ class Past(msgspec.Struct, frozen=True):
         return [Change(move.asset, scaled(move.amount), move.at_us) for move in self.moves]
 
 
-async def past_of(
-    ask: Ask[Any, Any], account: int, after: Mapping[str, int] | None = None
-) -> Past | Problem:
+async def past_of(ask: Ask[Any, Any], account: int, after: Mapping[str, int] | None = None) -> Past | Problem:
     """Ask for an account's past.
 
     Args:
@@ -112,9 +110,7 @@ async def past_of(
         account: Its number.
         after: And its trades, on each symbol those above this number; None: no trades.
     """
-    request = testnet.ShowPast(
-        str(account), None if after is None else dict(after), on_behalf=behalf_of(ask)
-    )
+    request = testnet.ShowPast(str(account), None if after is None else dict(after), on_behalf=behalf_of(ask))
     return shaped(hidden(await neighbours_of(ask.console).ask_testnet(request), NO_ACCOUNT), Past)
 
 

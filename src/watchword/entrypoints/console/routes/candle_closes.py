@@ -34,7 +34,12 @@ class _AllKept(OrderedDict[tuple[str, str], _Kept]):
 
 
 async def closes_at(
-    ask: Ask[Any, Any], symbols: Sequence[str], interval: Interval, step_us: int, moments: Sequence[int], at_us: int
+    ask: Ask[Any, Any],
+    symbols: Sequence[str],
+    interval: Interval,
+    step_us: int,
+    moments: Sequence[int],
+    at_us: int,
 ) -> Closes | Problem:
     """Say at what price symbols closed at moments.
 

@@ -249,7 +249,13 @@ async def candles_of(
         end_us: The last one opens then or before; 0: now.
     """
     rows = await called(
-        ask, list[_WireCandle], "klines", symbol=symbol, interval=interval, limit=limit, endTime=end_us or None
+        ask,
+        list[_WireCandle],
+        "klines",
+        symbol=symbol,
+        interval=interval,
+        limit=limit,
+        endTime=end_us or None,
     )
     if isinstance(rows, Problem):
         return rows

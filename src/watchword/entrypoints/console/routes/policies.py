@@ -67,7 +67,8 @@ class PolicyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which policies."""
 
     query: Annotated[
-        str, Meta(max_length=128, description="In the policy's name or a key's label, or a key's id begins so.")
+        str,
+        Meta(max_length=128, description="In the policy's name or a key's label, or a key's id begins so."),
     ] = ""
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Policies at most.")] = PAGE_ROWS
     after: Annotated[str, Meta(max_length=CURSOR_LENGTH_MAX, description="`next` of the page before.")] = ""
@@ -182,7 +183,11 @@ async def list_policies(ask: Ask[None, PolicyQuery]) -> PolicyList | Problem:
         return page
     items = [
         PolicyInUse(
-            one.name, one.sha256, [key.id for key in one.keys], {key.id: key.label for key in one.keys}, one.count
+            one.name,
+            one.sha256,
+            [key.id for key in one.keys],
+            {key.id: key.label for key in one.keys},
+            one.count,
         )
         for one in page.policies
     ]

@@ -135,7 +135,11 @@ async def show_portfolio(ask: Ask[None, PortfolioQuery]) -> Portfolio | Problem:
     (past, course), earned = read, read[1].earned()
     holdings = holdings_of(past, course, query.span)
     closes = await _closes(ask, past, holdings, query)
-    return closes if isinstance(closes, Problem) else portfolio_of(account, past, earned, holdings, closes, query)
+    return (
+        closes
+        if isinstance(closes, Problem)
+        else portfolio_of(account, past, earned, holdings, closes, query)
+    )
 
 
 def portfolio_of(

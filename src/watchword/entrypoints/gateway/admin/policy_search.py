@@ -42,7 +42,9 @@ def find_policies(desk: "KeyDesk", request: ListPolicies) -> PoliciesAnswer | Re
     page = found[start : start + request.limit]
     following = start + request.limit < len(found)
     return PoliciesAnswer(
-        [_use(policy, used[policy]) for policy in page], len(found), page[-1][1] + page[-1][0] if following else ""
+        [_use(policy, used[policy]) for policy in page],
+        len(found),
+        page[-1][1] + page[-1][0] if following else "",
     )
 
 

@@ -285,7 +285,13 @@ class PoliciesAnswer(msgspec.Struct, frozen=True):
 
 
 AnyAnswer = (
-    KeyView | IssuedAnswer | RevokedAnswer | ListAnswer | PoliciesAnswer | GatewayView | AnyApprovalAnswer
+    KeyView
+    | IssuedAnswer
+    | RevokedAnswer
+    | ListAnswer
+    | PoliciesAnswer
+    | GatewayView
+    | AnyApprovalAnswer
     | ChangesAnswer
 )
 Answer = AnyAnswer | Refused | Sealed | NotFound

@@ -42,13 +42,20 @@ def list_orders(testnet: "Testnet", request: ListOrders) -> dict[str, Any] | Ref
     standing = testnet.venue.engine.open_orders(account.account_id, symbol)
     if request.only_open:
         before = request.before_id
-        found = [one for one in reversed(standing) if before is None or one.order_id < before][: request.limit + 1]
+        found = [one for one in reversed(standing) if before is None or one.order_id < before][
+            : request.limit + 1
+        ]
     else:
         found = testnet.venue.archive.newest_orders(
             account.account_id, symbol, request.before_id, request.limit + 1
         )
     shown = render_orders.array(render_orders.queried(one, UNIT_US) for one in found[: request.limit])
-    return {"orders": msgspec.Raw(shown), "more": len(found) > request.limit, "open": len(standing), "listed": True}
+    return {
+        "orders": msgspec.Raw(shown),
+        "more": len(found) > request.limit,
+        "open": len(standing),
+        "listed": True,
+    }
 
 
 def list_trades(testnet: "Testnet", request: ListTrades) -> dict[str, Any] | Refused:

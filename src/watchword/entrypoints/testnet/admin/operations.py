@@ -78,9 +78,7 @@ async def perform(testnet: "Testnet", request: ask.AnyRequest) -> Answer:  # noq
             return await _deposit(testnet, request)
         case ask.AllowWithdrawal() | ask.ForgetWithdrawal() | ask.ListAddresses():
             return await perform_on_addresses(testnet, request)
-        case (
-            ask.CallAccount() | ask.ShowPast() | ask.WatchAccount() | ask.ListOrders() | ask.ListTrades()
-        ):
+        case ask.CallAccount() | ask.ShowPast() | ask.WatchAccount() | ask.ListOrders() | ask.ListTrades():
             return await perform_for_account(testnet, request)
         case ask.Reset():
             return await _submit(testnet, ResetVenue)

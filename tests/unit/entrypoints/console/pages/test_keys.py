@@ -164,15 +164,10 @@ def test_key_is_expired_when_its_expiry_is_what_comes_next_and_is_past(days_left
     ],
 )
 async def test_refusal_about_one_field_is_said_beside_it(
-    console: PagesConsole, said: str, field: str
+    console: PagesConsole, olga: FakeBrowser, said: str, field: str
 ) -> None:
     console.answers["makeKey"] = Problem(told.REFUSED, said)
-    olga = console.signed_in()
-    page = await olga.post(
-        "/keys/new",
-        {"label": "bot", "ips": "300.1.1.1", "account": "1", "template": "read-only"},
-        at="/keys/new",
-    )
+    page = await olga.post("/keys/new", FORM)
     assert page.status_code == told.REFUSED.status
     assert f'id="{field}-problem"' in page.text
     assert 'class="alert wrong"' not in page.text

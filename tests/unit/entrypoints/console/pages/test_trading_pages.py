@@ -292,3 +292,19 @@ async def test_head_of_a_stream_lets_it_go(console: PagesConsole, olga: FakeBrow
 async def test_nobody_gets_nothing(console: PagesConsole, path: str) -> None:
     answer = await console.browser().get(path)
     assert (answer.status_code, answer.headers.get("location", "")[:8]) == (303, "/sign-in")
+
+
+async def test_candles_are_packed_for_browsers_and_pages_never_are(
+    console: PagesConsole, olga: FakeBrowser
+) -> None:
+    candle = market.CandleView(AT_US, "1", "2", "0.5", "1.5", "10", AT_US + 59_999_999)
+    console.answers["listCandles"] = market.CandleList("BTCUSDT", "1m", [candle] * 300)
+    path = "/market/candles.json?symbol=BTCUSDT&interval=1m"
+    packed = await olga.get(path, accept_encoding="gzip")
+    plain = await olga.get(path, accept_encoding="identity")
+    assert (packed.headers["content-encoding"], packed.content) == ("gzip", plain.content)
+    assert "Accept-Encoding" in packed.headers["vary"]
+    assert int(packed.headers["content-length"]) * 5 < int(plain.headers["content-length"])
+    assert "content-encoding" not in plain.headers
+    # A page has the token of its forms, beside what others wrote: its length must not tell it.
+    assert "content-encoding" not in (await olga.get("/market", accept_encoding="gzip")).headers

@@ -192,7 +192,9 @@ def policies(desk: KeyDesk, **fields: Any) -> PoliciesAnswer:
     return answered
 
 
-def test_policies_are_those_of_keys_in_force_with_some_of_these(desk: KeyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policies_are_those_of_keys_in_force_with_some_of_these(
+    desk: KeyDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = policies(desk)
     listed = [key for key in desk.registry.listed() if not key.revoked_us]
     assert {(one.name, one.sha256): one.count for one in whole.policies} == Counter(
@@ -221,7 +223,9 @@ def test_policies_come_a_page_at_a_time(desk: KeyDesk) -> None:
 
 def test_policies_are_found_by_name_label_and_id_within_reach(desk: KeyDesk) -> None:
     assert [one.name for one in policies(desk, query="LOOK").policies] == ["look"]
-    assert [one.name for one in policies(desk, query=LOOKER.id[:9].upper()).policies if one.name == "look"] == ["look"]
+    assert [
+        one.name for one in policies(desk, query=LOOKER.id[:9].upper()).policies if one.name == "look"
+    ] == ["look"]
     assert [one.name for one in policies(desk, ids=frozenset({LOOKER.id})).policies] == ["look"]
     assert policies(desk, ids=frozenset()).policies == []
     assert policies(desk, query="no such policy").total == 0
