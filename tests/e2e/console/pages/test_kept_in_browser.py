@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 from tests.support.browser import Tab, browser, hold, served
 from tests.support.console_pages import PagesConsole
 from tests.support.console_people import PASSWORD, STEP_US
@@ -188,9 +188,11 @@ def test_no_page_is_kept_and_no_field_for_a_secret_is_filled_in_by_the_browser(
     tab = home.tab_of(chromium)
     page = tab.page
     headers: dict[str, dict[str, str]] = {}
-    page.on(
-        "response", lambda answer: headers.setdefault(answer.url.removeprefix(tab.origin), answer.headers)
-    )
+
+    def note(answer: Response) -> None:
+        headers[answer.url.removeprefix(tab.origin)] = answer.headers
+
+    page.on("response", note)
     for place in home.places():
         page.goto(place)
         for field in page.locator(SECRET_FIELDS).all():

@@ -236,7 +236,7 @@ def test_history_is_filtered_while_it_is_looked_at(desk: Desk) -> None:
     expect(page.get_by_role("row")).to_have_count(2)
     expect(page.get_by_role("row").last).to_contain_text("203.0.113.9")
     page.get_by_role("searchbox").fill("firefox")
-    expect(page.get_by_text("Nothing found")).to_be_visible()
+    expect(page.locator("#list").get_by_text("Nothing found")).to_be_visible()
     page.get_by_label("Result").select_option("")
     expect(page.get_by_role("row").last).to_contain_text("Firefox on Linux")
     assert desk.tab.complaints == []

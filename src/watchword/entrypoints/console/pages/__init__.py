@@ -36,4 +36,9 @@ How to add one:
    entry of their own (`frontend/build.mjs`), loaded by a block `scripts` of the template with `asset("market.js")`.
 8. **Tests**: `tests/support/console_pages.py` (`PagesConsole`: pages over real people in memory: `.get`, `.post`, `.signed_in`)
    for handlers; `tests/support/browser.py` and `tests/e2e/console/pages` for Chromium (marker `browser`).
+   Every page of the table is looked at by axe, without script, with planted texts, and by keyboard: give a new parameter
+   of a path its value in `FurnishedHome.at` (`tests/support/furnished_home.py`), and a new form a way in `test_by_keyboard.py`.
+9. **By keyboard**: dialogues find their first field, keep the focus and give it back (`dialog.ts`); what htmx swaps keeps the
+   focus where it was (`focus.ts`); lists say what a search found, toasts are read out (`telling.ts`). Put `autofocus` on one
+   element at most; a select with `data-submits` needs a button `data-no-script` beside it.
 """

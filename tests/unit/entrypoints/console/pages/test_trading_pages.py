@@ -7,6 +7,7 @@ import pytest
 from tests.support.console_pages import FakeBrowser, PagesConsole
 
 from watchword.entrypoints.console import problem as told
+from watchword.entrypoints.console.pages.portfolio import EQUITY_ROWS_MAX, rows_of
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes import faucet, market, portfolio, trading, trading_lists
 from watchword.entrypoints.console.routes.testnet_accounts import (
@@ -308,3 +309,29 @@ async def test_candles_are_packed_for_browsers_and_pages_never_are(
     assert "content-encoding" not in plain.headers
     # A page has the token of its forms, beside what others wrote: its length must not tell it.
     assert "content-encoding" not in (await olga.get("/market", accept_encoding="gzip")).headers
+
+
+async def test_candles_are_a_table_newest_first(console: PagesConsole, olga: FakeBrowser) -> None:
+    minute_us = 60_000_000
+    console.answers["listCandles"] = market.CandleList(
+        "BTCUSDT", "5m",
+        [market.CandleView(AT_US + n * minute_us, str(n), "2", "0.5", "1.5", "10", AT_US) for n in (1, 2)],
+    )  # fmt: skip
+    page = await olga.get("/market/candles?symbol=BTCUSDT&interval=5m&account=1x")
+    assert page.status_code == 200
+    assert page.text.index('<td data-label="Open" class="num">2<') < page.text.index(
+        '<td data-label="Open" class="num">1<'
+    )
+    assert "account=1x" not in page.text
+    assert console.asked[-1].query.interval == "5m"
+    console.answers["listCandles"] = Problem(told.NOT_FOUND, "no such symbol")
+    assert (await olga.get("/market/candles?symbol=NOSUCH")).status_code == 404
+
+
+def test_equity_is_a_table_of_so_many_rows_at_most() -> None:
+    points = [portfolio.EquityPoint(AT_US + n, str(n)) for n in range(1_000)]
+    rows = rows_of(points)
+    assert len(rows) <= EQUITY_ROWS_MAX
+    assert rows[0] == points[-1]
+    assert rows_of([]) == []
+    assert rows_of(points[:3]) == points[:3][::-1]
