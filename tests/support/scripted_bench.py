@@ -16,13 +16,13 @@ from typing import Any, Final
 from tests.support import programs
 from tests.support.bot import Bot
 from tests.support.gateway_process import (
-    PROGRAM,
     TRADER_POLICY,
     TRADING,
     GatewayProcess,
     VirtualKey,
 )
 from tests.support.key_pairs import new_key_pair
+from tests.support.programs import PROGRAM
 from tests.support.scripted_exchange import Received, ScriptedExchange
 from tests.support.testnet_process import ADMIN_WAIT_S, KeyType
 
