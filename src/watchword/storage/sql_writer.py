@@ -3,6 +3,7 @@
 For databases with one writer and few changes, whose deleted bytes must not stay. Loads SQLAlchemy: import it late.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,19 +30,20 @@ class SqlWriter:
         """
         self._path = path
         self._engine = _engine(path)
+        self._one_at_a_time = threading.Lock()
         with self.transaction() as connection:
             migrate(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction, all or nothing.
+        """One transaction, all or nothing; one of another thread is waited for, because there is one connection.
 
         Raises:
             CorruptStoreError: The database is damaged.
             StorageError: It cannot be written.
         """
         try:
-            with self._engine.begin() as connection:
+            with self._one_at_a_time, self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             reason = getattr(error, "orig", None) or error

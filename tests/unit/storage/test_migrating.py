@@ -1,5 +1,6 @@
 """Migrations: run once, and a database from the future is refused rather than guessed at."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         change_halfway(writer)
     with writer.transaction() as connection:
         assert connection.execute(text("SELECT sql FROM sqlite_schema")).all() == before
+    writer.close()
+
+
+def test_changes_of_several_threads_wait_for_each_other(tmp_path: Path) -> None:
+    writer = SqlWriter(tmp_path / "keys.db", migrate)
+    with writer.transaction() as connection:
+        connection.execute(text("CREATE TABLE counted (number INTEGER)"))
+        connection.execute(text("INSERT INTO counted VALUES (0)"))
+
+    def count(_: int) -> None:
+        with writer.transaction() as connection:
+            number = connection.execute(text("SELECT number FROM counted")).scalar_one()
+            connection.execute(text("UPDATE counted SET number = :number"), {"number": number + 1})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, range(40)))
+    with writer.transaction() as connection:
+        assert connection.execute(text("SELECT number FROM counted")).scalar_one() == 40
     writer.close()
 
 
