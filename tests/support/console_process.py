@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlencode
 
 import pyotp
 from tests.support import programs
@@ -61,6 +62,20 @@ class Member:
     def call(self, method: str, path: str, body: Any = None) -> Answered:
         """Call the API as this person."""
         return self.console.call(method, path, self.token, body)
+
+    def audit_rows(self, rows_max: int = 200, **wanted: str) -> list[dict[str, Any]]:
+        """What the trails have, newest first: a page may be short and go on, so this goes on as well."""
+        rows: list[dict[str, Any]] = []
+        after: str | None = ""
+        while after is not None and len(rows) < rows_max:
+            page = self.call(
+                "GET", f"/audit?{urlencode({**wanted, 'limit': rows_max - len(rows), 'after': after})}"
+            )
+            assert page.status == 200, page.body
+            assert page.json["mismatched"] == 0
+            rows += page.json["items"]
+            after = page.json["next"]
+        return rows
 
     def enrol(self, enrolment: str, password: str = PASSWORD) -> Self:
         """Set password and app; signed in afterwards."""

@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from tests.support.bot import Bot
@@ -52,8 +51,7 @@ def made_key(desk: ManagedHome, account: int, by: Member | None = None, **more: 
 
 def rows(desk: ManagedHome, **wanted: str) -> list[dict[str, Any]]:
     """What the console's trail has, newest first."""
-    query = urlencode({"trail": "console", **wanted})
-    return [row["event"] for row in desk.done("GET", f"/audit?{query}")["items"]]
+    return [row["event"] for row in desk.owner.audit_rows(trail="console", **wanted)]
 
 
 def changed(desk: ManagedHome, action: str, **wanted: str) -> list[dict[str, Any]]:

@@ -326,8 +326,7 @@ def test_token_needs_the_scope_to_trade(desk: Desk) -> None:
 
 
 def test_orders_are_in_the_consoles_trail(desk: Desk) -> None:
-    rows = desk.owner.call("GET", "/audit?trail=console&limit=200")
-    told = [row["event"].get("action") for row in rows.json["items"]]
+    told = [row["event"].get("action") for row in desk.owner.audit_rows(trail="console")]
     assert {"order:placed", "order:cancelled", "account:faucet"} <= set(told)
 
 

@@ -39,7 +39,7 @@ def refusals(target: AttackedConsole, rule: str, name: str, expected: int) -> in
     """How many rows of the trail say that somebody was refused by a rule; refusals reach it a moment later."""
     deadline, count = time.monotonic() + TRAIL_WAIT_S, -1
     while count < expected and time.monotonic() < deadline:
-        found = target.owner.call("GET", f"/audit?trail=console&rule={rule}&limit=200").json["items"]
+        found = target.owner.audit_rows(trail="console", rule=rule)
         count = sum(row["event"]["values"].get("person") == name for row in found)
     return count
 
