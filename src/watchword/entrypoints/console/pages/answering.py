@@ -44,7 +44,7 @@ async def _performed(visit: Visit, *, taking: bool) -> Answer:
     handler = page.post if taking else page.get
     if handler is None:
         return Problem(WRONG_METHOD)
-    if page.fresh and not visit.fresh:
+    if (page.fresh or (taking and page.confirmed)) and not visit.fresh:
         return Problem(STALE_FACTOR)
     return await handler(visit)
 

@@ -147,7 +147,10 @@ PAGES: Final = (
     ),
     Page(path="/keys/new", get=show_new, post=take_new, action="key.write"),
     Page(path="/keys/accounts/new", get=show_open, post=take_open, action="account.write"),
-    Page(path="/keys/accounts/{account}/delete", get=show_delete_all, post=take_delete_all, action="key.write"),
+    Page(
+        path="/keys/accounts/{account}/delete", get=show_delete_all, post=take_delete_all, action="key.write",
+        confirmed=True,
+    ),
     Page(path="/keys/{key}", get=show_edit, post=take_edit, action="key.read"),
-    Page(path="/keys/{key}/delete", get=show_delete, post=take_delete, action="key.write"),
+    Page(path="/keys/{key}/delete", get=show_delete, post=take_delete, action="key.write", confirmed=True),
 )  # fmt: skip

@@ -93,6 +93,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
             shows or does is judged again by every route it calls. None: nobody is asked for.
         stages: Stages of sessions that may look. None: everybody, also who is not signed in.
         fresh: A second factor must have been shown just now before the page is shown at all.
+        confirmed: A second factor must have been shown just now before its form is taken: what cannot be undone. The
+            routes behind it may ask for none: revoking by a script must not wait for a person.
         nav: Its place in the sidebar; None: it has none.
     """
 
@@ -102,6 +104,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     action: Action | None = None
     stages: frozenset[Stage] | None = SIGNED_IN
     fresh: bool = False
+    confirmed: bool = False
     nav: Nav | None = None
 
 

@@ -179,6 +179,6 @@ PAGES: Final = (
     Page(path=_ONE, get=show_key, action="virtual.read"),
     Page(path=f"{_ONE}/edit", get=show_edit, post=take_edit, action="virtual.write"),
     Page(path=f"{_ONE}/roll", get=show_roll, post=take_roll, action="virtual.write"),
-    Page(path=f"{_ONE}/revoke", get=show_revoke, post=take_revoke, action="virtual.use"),
+    Page(path=f"{_ONE}/revoke", get=show_revoke, post=take_revoke, action="virtual.use", confirmed=True),
     Page(path=f"{_ONE}/assign", get=show_assign, post=take_assign, action="person.write"),
 )

@@ -232,13 +232,25 @@ async def test_key_is_rolled_with_an_overlap(console: PagesConsole, olga: FakeBr
     assert (roll.overlap, roll.key_type, roll.public_key) == ("24h", "ED25519", "PEM")
 
 
-async def test_revoking_needs_no_fresh_factor_and_is_done_by_a_form_only(
+async def test_revoking_says_what_it_does_then_asks_for_the_factor(
     console: PagesConsole, olga: FakeBrowser
 ) -> None:
     console.stale()
     assert "for good" in (await olga.get(f"/virtual-keys/{ID}/revoke")).text
+    waits = await olga.post(f"/virtual-keys/{ID}/revoke")
+    assert (waits.status_code, "Confirm with your second factor" in waits.text) == (403, True)
     assert [ask for ask in console.asked if ask.action == "virtual.use"] == []
-    assert (await olga.post(f"/virtual-keys/{ID}/revoke")).status_code == 303
+    code = console.code_of("olga")
+    wrong = {
+        "w_target": f"/virtual-keys/{ID}/revoke",
+        "w_kind": "totp",
+        "w_code": f"{(int(code) + 1) % 1_000_000:06d}",
+    }
+    assert (await olga.post("/step-up", wrong)).status_code == 403
+    assert [ask for ask in console.asked if ask.action == "virtual.use"] == []
+    assert (await olga.post("/step-up", {**wrong, "w_code": code})).status_code == 303
+    assert len([ask for ask in console.asked if ask.action == "virtual.use"]) == 1
+    console.stale()
     assert "Confirm with your second factor" in (await olga.post("/virtual-keys/new", ISSUING)).text
 
 
