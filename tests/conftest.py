@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.support.examples import WHOLE
@@ -24,14 +25,36 @@ def pytest_collection():  # type: ignore[no-untyped-def]
     try:
         return (yield)
     finally:
-        gc.collect()
-        gc.freeze()
+        _freeze()
         gc.enable()
         gc.freeze = gc.unfreeze = _nothing
 
 
 def _nothing() -> None:
     """Stand in for what must not happen."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """At each file's first test, freeze what the files before it have imported: every server's start looks through the rest."""
+    if item.path != _frozen_for.path:
+        _frozen_for.path = item.path
+        _freeze()
+
+
+class _FrozenFor:
+    """The file whose tests run."""
+
+    path: Path | None = None
+
+
+_frozen_for = _FrozenFor()
+_really_freeze = gc.freeze
+
+
+def _freeze() -> None:
+    gc.collect()
+    _really_freeze()
 
 
 @pytest.fixture(scope="session")

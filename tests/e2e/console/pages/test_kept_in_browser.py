@@ -18,7 +18,7 @@ from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccoun
 from watchword.entrypoints.console.routes.testnet_keys import ApiKeyMade, ApiKeyPage, ApiKeyView
 from watchword.entrypoints.console.routes.testnet_rules import KeyTemplateList, KeyTemplateView
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SECRET: Final = "NeverKept" * 7
 #: Reads of a page all that somebody who comes back to it could see.
@@ -180,7 +180,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FurnishedHome]:
         yield made
 
 
-@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_no_page_is_kept_and_no_field_for_a_secret_is_filled_in_by_the_browser(
     chromium: Browser, home: FurnishedHome

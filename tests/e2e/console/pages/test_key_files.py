@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from tests.support.browser import Tab, browser, hold, served
 from tests.support.console_pages import PagesConsole
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----"
 

@@ -9,7 +9,7 @@ from tests.support.bot import Bot
 from tests.support.browser import PagedHome, Tab, paged_home
 from tests.support.testnet_process import TestnetKey
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

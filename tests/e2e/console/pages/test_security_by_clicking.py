@@ -22,7 +22,7 @@ from watchword.adapters.memory.messages import MemoryOutbox
 from watchword.adapters.messages.by_channel import SendersByChannel
 from watchword.adapters.messages.smtp import SmtpSender, SmtpServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NEW = "olga@elsewhere.example"
 MAIL_WAIT_S = 10.0
@@ -86,7 +86,6 @@ def code_of(mail: EmailMessage) -> str:
     return found[1]
 
 
-@pytest.mark.long
 def test_mail_address_is_changed_by_code_and_the_old_one_told_by_a_real_console(
     chrome: Browser, tmp_path: Path
 ) -> None:
@@ -153,7 +152,6 @@ def test_address_for_codes_is_added_changed_and_removed(desk: Desk) -> None:
     assert desk.tab.complaints == []
 
 
-@pytest.mark.long
 def test_sent_code_lets_in_and_confirms_where_there_is_nothing_stronger(desk: Desk, chrome: Browser) -> None:
     console, olga = desk.console, desk.console.person("olga", "owner")
     started = console.factors.start_message(olga.id, "mail", NEW, console.clock.us)
@@ -195,7 +193,6 @@ def test_sent_code_lets_in_and_confirms_where_there_is_nothing_stronger(desk: De
     tab.close()
 
 
-@pytest.mark.long
 def test_session_is_ended_after_it_was_said_what_that_does(desk: Desk, chrome: Browser) -> None:
     others = [Tab(chrome, desk.tab.origin) for _ in range(2)]
     for other in others:
@@ -220,7 +217,6 @@ def test_session_is_ended_after_it_was_said_what_that_does(desk: Desk, chrome: B
     assert desk.tab.complaints == []
 
 
-@pytest.mark.long
 def test_history_is_filtered_while_it_is_looked_at(desk: Desk) -> None:
     olga, now_us = desk.console.person("olga", "owner"), desk.console.clock.us
     for at in range(30):
@@ -268,7 +264,6 @@ def test_api_token_is_made_found_and_revoked(desk: Desk) -> None:
     assert desk.tab.complaints == []
 
 
-@pytest.mark.long
 def test_console_that_cannot_send_says_how_that_is_changed(desk: Desk) -> None:
     desk.console.sender = MemoryOutbox(())
     page, dialog = desk.page, desk.dialog()
@@ -281,7 +276,6 @@ def test_console_that_cannot_send_says_how_that_is_changed(desk: Desk) -> None:
     expect(dialog).to_be_hidden()
 
 
-@pytest.mark.long
 def test_everything_is_readable_and_tokens_are_revoked_without_javascript(
     desk: Desk, chrome: Browser
 ) -> None:

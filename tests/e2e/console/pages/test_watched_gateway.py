@@ -12,7 +12,7 @@ from tests.support.managed_home import ManagedHome, managed_home
 
 from watchword.entrypoints.console.pages.cookies import SESSION
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 POLICY = """\
 version: 1
