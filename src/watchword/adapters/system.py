@@ -40,6 +40,11 @@ def monotonic_ns() -> int:
     return time.perf_counter_ns()
 
 
+def work_ns() -> int:
+    """Return nanoseconds this thread has worked: a clock for bounds that a busy machine must not make tighter."""
+    return time.thread_time_ns()
+
+
 def wall_us() -> int:
     """Return the wall clock as it is, microseconds since the epoch: its steps show, in both directions."""
     return time.time_ns() // 1000

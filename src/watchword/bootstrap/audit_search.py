@@ -23,7 +23,7 @@ from watchword.adapters.audit_index.building import IndexBuilder, Progress
 from watchword.adapters.audit_index.finding import Found, IndexFinder
 from watchword.adapters.audit_index.index_file import FILE_NAME
 from watchword.adapters.console_home import console_folder
-from watchword.adapters.system import monotonic_ns
+from watchword.adapters.system import work_ns
 from watchword.audit.chain import holds, read_line
 from watchword.audit.search import Filter, event_fields
 from watchword.audit.trail import AuditReader
@@ -100,7 +100,7 @@ class AuditSearch:
         self._building = threading.Lock()
         self._builder = IndexBuilder(index) if index is not None else None
         try:
-            self._finder = IndexFinder(index, monotonic_ns) if index is not None else None
+            self._finder = IndexFinder(index, work_ns) if index is not None else None
         except BaseException:
             self.close()
             raise

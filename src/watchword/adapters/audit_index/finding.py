@@ -75,18 +75,18 @@ class FoundPage(msgspec.Struct, frozen=True):
 class IndexFinder:
     """Looks things up in an index somebody else may be building. For one thread at a time."""
 
-    def __init__(self, path: Path, monotonic_ns: Callable[[], int]) -> None:
+    def __init__(self, path: Path, work_ns: Callable[[], int]) -> None:
         """Open the index.
 
         Args:
             path: Of the index.
-            monotonic_ns: A clock for bounding how long a call looks.
+            work_ns: What the calling thread has worked; it bounds how long a call looks.
 
         Raises:
             StorageError: There is none.
         """
         self.path = path
-        self._monotonic_ns = monotonic_ns
+        self._work_ns = work_ns
         self._connection = connect_to_read(path)
 
     def find(
@@ -136,7 +136,7 @@ class IndexFinder:
         match = self._match(wanted, {name: lane for lane, name in lanes.items()}, trail)
         rows = _TrailRows({lane: trails[name] for lane, name in lanes.items() if name in trails})
         found: list[Found] = []
-        mismatched, last, until_ns = 0, cursor, self._monotonic_ns() + FIND_NS_MAX
+        mismatched, last, until_ns = 0, cursor, self._work_ns() + FIND_NS_MAX
         for at, entry in self._places(match, wanted, cursor, limit + 1):
             row = rows.row(entry) if entry is not None else None
             mismatched += entry is not None and row is None
@@ -146,7 +146,7 @@ class IndexFinder:
                     return FoundPage(found, last, mismatched)
                 found.append(Found(lanes[entry[1]], row, event))
                 last = at
-            if at > _lowest(wanted) and self._monotonic_ns() > until_ns:
+            if at > _lowest(wanted) and self._work_ns() > until_ns:
                 return FoundPage(found, at, mismatched)
         return FoundPage(found, None, mismatched)
 

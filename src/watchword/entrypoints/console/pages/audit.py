@@ -8,13 +8,10 @@ from watchword.entrypoints.console.pages import audit_words
 from watchword.entrypoints.console.pages.page import Answer, Nav, Page, View
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.problem import Problem
-from watchword.entrypoints.console.routes.audit import AuditPage
 from watchword.entrypoints.console.routes.audit_export import EXPORT_ROWS_MAX
 
 PATH: Final = "/audit"
-ROWS: Final = 50
-#: A search that found little in its time is asked to go on, so often.
-SEARCHES_MAX: Final = 4
+ROWS: Final = "50"
 DAY_US: Final = 86_400_000_000
 SECOND_US: Final = 1_000_000
 TRAILS: Final = {"gateway": "Gateway", "console": "Console"}
@@ -27,7 +24,7 @@ async def show_audit(visit: Visit) -> Answer:
     """Search the trails."""
     chosen, wanted, wrong = _wanted(visit)
     after = visit.query.get("after", "")
-    found = await _search(visit, wanted, after)
+    found = await visit.call("searchAudit", query={**wanted, "limit": ROWS, "after": after})
     failed = found if isinstance(found, Problem) else None
     same = {name: value for name, value in chosen.items() if value}
     context: dict[str, Any] = {
@@ -76,30 +73,6 @@ async def export_json(visit: Visit) -> Answer:
     """Give what is found as JSON."""
     answer: Answer = await visit.call("exportAuditJson", query=_wanted(visit)[1])
     return answer
-
-
-async def _search(visit: Visit, wanted: dict[str, str], after: str) -> AuditPage | Problem:
-    """Search until a page is full: one call stops after its share of time, with however few rows."""
-    found = await visit.call("searchAudit", query={**wanted, "limit": str(ROWS), "after": after})
-    for _ in range(SEARCHES_MAX - 1):
-        if isinstance(found, Problem) or found.next is None or len(found.items) >= ROWS:
-            break
-        rest = {**wanted, "limit": str(ROWS - len(found.items)), "after": found.next}
-        more = await visit.call("searchAudit", query=rest)
-        if isinstance(more, Problem):
-            break
-        found = _both(found, more)
-    answer: AuditPage | Problem = found
-    return answer
-
-
-def _both(first: AuditPage, more: AuditPage) -> AuditPage:
-    return AuditPage(
-        [*first.items, *more.items],
-        more.next,
-        first.mismatched + more.mismatched,
-        first.indexed and more.indexed,
-    )
 
 
 def _wanted(visit: Visit) -> tuple[dict[str, str], dict[str, str], str]:

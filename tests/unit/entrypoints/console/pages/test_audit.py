@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import csv
 import io
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,11 @@ from tests.support.console_pages import FakeBrowser, PagesConsole
 from tests.support.trails import NOW_US, TRAIL_KEY, replaced, resealed, small_trail
 
 from watchword.adapters.audit.sqlite_sink import SqliteSink
-from watchword.adapters.audit_index import finding
 from watchword.audit.chain import Head, Row, seal
 from watchword.audit.event import Change, encode_event
 from watchword.bootstrap.audit_search import CONSOLE, GATEWAY, AuditSearch, trail_paths
 from watchword.bootstrap.audit_trail import public_key_path
 from watchword.entrypoints.console import problem as told
-from watchword.entrypoints.console.pages import audit
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes import audit_export, audit_proof
 
@@ -117,20 +114,6 @@ async def test_days_are_whole_and_nonsense_is_left_out(olga: FakeBrowser) -> Non
     wrong = (await olga.get("/audit?since=yesterday")).text
     assert "this one was left out" in wrong
     assert "Console 1" in wrong
-
-
-async def test_search_that_runs_out_of_time_is_asked_to_go_on(
-    olga: FakeBrowser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = (await olga.get("/audit")).text
-    monkeypatch.setattr(finding, "FIND_NS_MAX", -1)
-    rows = re.findall(r"(?:Gateway|Console) [0-9]+", whole.partition('id="list"')[2])
-    hurried = (await olga.get("/audit")).text.partition('id="list"')[2]
-    seen = re.findall(r"(?:Gateway|Console) [0-9]+", hurried)
-    # One row a call, and the way on.
-    assert len(set(seen)) == audit.SEARCHES_MAX
-    assert seen == rows[: len(seen)]
-    assert "after=" in hurried
 
 
 async def test_failed_search_says_why(console: PagesConsole, olga: FakeBrowser) -> None:
