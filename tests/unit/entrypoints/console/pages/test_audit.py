@@ -15,6 +15,7 @@ from tests.support.console_pages import FakeBrowser, PagesConsole
 from tests.support.trails import NOW_US, TRAIL_KEY, replaced, resealed, small_trail
 
 from watchword.adapters.audit.sqlite_sink import SqliteSink
+from watchword.adapters.audit_index import finding
 from watchword.audit.chain import Head, Row, seal
 from watchword.audit.event import Change, encode_event
 from watchword.bootstrap.audit_search import CONSOLE, GATEWAY, AuditSearch, trail_paths
@@ -59,6 +60,12 @@ def opened(home: Path, gateway: list[Row], console: list[Row]) -> PagesConsole:
     made = PagesConsole(home)
     made.at_hand[AuditSearch] = AuditSearch.open(home, build=bool(console))
     return made
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search is bounded by its work, and a collection of garbage in the middle of one counts as such."""
+    monkeypatch.setattr(finding, "FIND_NS_MAX", 10_000_000_000)
 
 
 @pytest.fixture
