@@ -28,7 +28,7 @@ up: $(PAGES) ## Run a testnet with moving markets, a gateway before it, a consol
 demo: .venv/.ready ## The whole story in under a minute: keys made, used, refused, rolled, revoked, audited
 	@$(BIN)/watchword demo story
 
-test: .venv/.clients ## The suite but for what takes long, some eight minutes on two cores
+test: .venv/.clients ## The suite but for what takes long, some nine minutes on two cores
 	@$(PYTEST) -q -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-all: .venv/.clients ## Everything, with long fuzzing, soaks and many crashes (up to 30 minutes)
