@@ -150,6 +150,7 @@ def test_form_of_our_own_with_another_token_changes_nothing(
     assert deleted == [], "the token of a session before"
     page.goto("/keys")
     sent_with(page, token_on(page))
+    expect(page.get_by_text("The API key was deleted.")).to_be_visible()
     assert len(deleted) == 1, "with the right one it is done"
     other.close()
     nobody.close()

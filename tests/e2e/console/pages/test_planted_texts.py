@@ -120,7 +120,14 @@ def test_pages_and_dialogues_show_it_as_text(home: FurnishedHome, planting: Plan
     for target, place in sorted(openers.items(), key=lambda one: one[1]):
         if not page.url.endswith(place):
             page.goto(place)
-        page.locator(f"{OPENERS}[hx-get='{target}']").first.evaluate("link => link.click()")
+        opener = page.locator(f"{OPENERS}[hx-get='{target}']").first
+        if not opener.count():
+            # Rows of the trail move on to its next page: looking at pages makes new ones.
+            page.goto(target)
+            assert page.evaluate(PLANTED) == [], target
+            shown.append(page.evaluate("document.documentElement.textContent"))
+            continue
+        opener.evaluate("link => link.click()")
         expect(page.locator("#dialog")).to_be_visible()
         assert page.evaluate(PLANTED) == [], target
         shown.append(page.evaluate("document.querySelector('#dialog').textContent"))
