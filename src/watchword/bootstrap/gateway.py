@@ -116,7 +116,6 @@ class Gateway:
             guard=self.guard,
             budgets=_budgets(settings),
             approvals=self.approvals.approvals,
-            soon=_soon,
         )
         self.reconciler = Reconciler(
             self.desk, self.ledger, self.trail, self._ask, self.time.now_us, asyncio.sleep
@@ -287,10 +286,6 @@ def _addresses(settings: GatewaySettings, host: VaultHost) -> Addresses:
 def _budgets(settings: GatewaySettings) -> Budgets | None:
     """A testnet of one's own counts by limits of its own and bans nobody; what its answers say is heeded all the same."""
     return Budgets(BudgetRules(0, 0, 0, 0)) if settings.upstream == "local" else None
-
-
-def _soon(what: Callable[[], None]) -> None:
-    asyncio.get_running_loop().call_soon(what)
 
 
 @contextlib.asynccontextmanager

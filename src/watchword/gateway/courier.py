@@ -4,7 +4,6 @@ No record, no signature: whatever stops a request before it leaves, its reservat
 nothing was sent. Whatever stops it afterwards, the trail says that nobody knows.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -25,14 +24,6 @@ from watchword.vault.record import RealCredential
 
 _READ: Final = Told(0, "", unknown=False)
 _GIVEN_UP: Final = Unanswered(True, "given up")
-
-#: Has something done once the reply is on its way, soon.
-Soon = Callable[[Callable[[], None]], None]
-
-
-def at_once(what: Callable[[], None]) -> None:
-    """Do it now; a `Soon` for those who have no later."""
-    what()
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -62,11 +53,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Courier:
-    """Carries errands of all keys of one process.
-
-    Attributes:
-        behind: Answers to changes that the desk has not seen yet. Whoever decides anything calls `catch_up` first.
-    """
+    """Carries errands of all keys of one process."""
 
     def __init__(
         self,
@@ -77,7 +64,6 @@ class Courier:
         time: UpstreamTime,
         desk: OrderDesk,
         budgets: Budgets,
-        soon: Soon = at_once,
     ) -> None:
         """Take what it needs.
 
@@ -89,10 +75,7 @@ class Courier:
             time: The upstream's clock.
             desk: Learns from answers.
             budgets: Learn from them too.
-            soon: When the desk learns.
         """
-        self.behind: list[tuple[Errand, Answer, int]] = []
-        self._soon = soon
         self._upstream = upstream
         self._keys = keys
         self._signers = signers
@@ -227,27 +210,13 @@ class Courier:
                 return unavailable("upstream", answer.reason)
             self.given_up(errand, row, answer.reason)
             return answer
-        now_us = self._time.now_us()
+        intent, name, now_us = errand.intent, errand.route.name, self._time.now_us()
         said = self.answered(row, answer, changes=errand.route.kind != "read")
         if errand.spent is not None:
             self._budgets.settle(errand.spent, answer, now_us)
-        if said.unknown:
-            return answer
-        self.behind.append((errand, answer, now_us))
-        if errand.route.kind == "read" or not errand.api_key:
-            # Now: what belongs to others is left out of it next, or somebody asked in order to know.
-            self.catch_up()
-        elif len(self.behind) == 1:
-            # Nothing of this is in the reply, and the client waits for that.
-            self._soon(self.catch_up)
+        if not said.unknown:
+            self._desk.observe(intent.credential, name, intent.parameters, answer, now_us)
         return answer
-
-    def catch_up(self) -> None:
-        """Let the desk learn from the answers it has not seen, in their order."""
-        behind, self.behind = self.behind, []
-        for errand, answer, now_us in behind:
-            intent = errand.intent
-            self._desk.observe(intent.credential, errand.route.name, intent.parameters, answer, now_us)
 
     def _settle(self, errand: Errand, answer: Unanswered | None) -> None:
         if errand.spent is not None:

@@ -30,7 +30,7 @@ from watchword.gateway.approvals import Approvals
 from watchword.gateway.approving import Approving
 from watchword.gateway.asking import Asking
 from watchword.gateway.budgets import Budgets, Spent
-from watchword.gateway.courier import Courier, Errand, Soon, at_once
+from watchword.gateway.courier import Courier, Errand
 from watchword.gateway.deciding import Decided, Decider, Denied, Wanted
 from watchword.gateway.messages import Answer, Inbound, Refused, Reply, Unanswered
 from watchword.gateway.order_desk import Ask, OrderDesk
@@ -80,7 +80,6 @@ class Pipeline:
         budgets: Budgets | None = None,
         guard: ReplayGuard | None = None,
         approvals: Approvals | None = None,
-        soon: Soon = at_once,
     ) -> None:
         """Join the parts.
 
@@ -97,7 +96,6 @@ class Pipeline:
             budgets: With other limits than Binance's published ones.
             guard: Given where it was restored already.
             approvals: Of requests that people must approve; without them such requests are refused.
-            soon: When the desk learns from an answer that was passed on; before the next decision in any case.
         """
         self.guard = ReplayGuard() if guard is None else guard
         self.budgets = Budgets() if budgets is None else budgets
@@ -109,7 +107,7 @@ class Pipeline:
         self._admission = Admission(keys, signers, time, self.guard)
         self._decider = Decider(desk, ledger, market, time)
         self._approving = Approving(approvals, self._admission, self._decider, trail, time, desk)
-        self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets, soon)
+        self._courier = Courier(upstream, keys, signers, trail, time, desk, self.budgets)
         self._asking = Asking(upstream, self._courier, self.budgets, time, self._recorder)
 
     async def handle(self, inbound: Inbound, link: Link) -> Reply:
@@ -228,8 +226,6 @@ class Pipeline:
     ) -> Reply:
         """Steps 5b to 9."""
         active, budgets = caller.active, self.budgets
-        if self._courier.behind:
-            self._courier.catch_up()
         spent = budgets.take(route, inbound.path, inbound.params, active.key, caller.now_us)  # 5b
         if type(spent) is Refused:
             return self._recorder.refused(Denied(spent), inbound, caller, entry)

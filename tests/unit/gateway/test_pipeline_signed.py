@@ -1,6 +1,5 @@
 """What goes out for what comes in: signed anew, once, after its record, and nothing of the virtual key in it."""
 
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import pytest
@@ -20,9 +19,6 @@ from watchword.audit.event import Intent, Outcome
 from watchword.credentials.keypair import hmac_signer, hmac_verifier
 from watchword.credentials.payload import rest_payload, ws_payloads
 from watchword.gateway.messages import Answer, Outbound, Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REAL_VERIFIER = hmac_verifier(REAL_SECRET)
 
@@ -147,48 +143,6 @@ async def test_error_of_the_exchange_is_recorded_with_its_code() -> None:
     await rig.send(rig.order())
     assert rig.trail.outcomes == [Outcome(intent=1, result="answered", status=400, code=-2010, elapsed_us=5)]
     assert rig.desk.observed == [("cred-one", "order.place", 400)]
-
-
-async def test_desk_learns_after_the_reply_and_the_record_is_made_before_it() -> None:
-    later: list[Callable[[], None]] = []
-    rig = Rig(soon=later.append)
-    await rig.send(rig.order())
-    assert len(rig.trail.outcomes) == 1
-    assert rig.desk.observed == []
-    (catch_up,) = later
-    catch_up()
-    assert rig.desk.observed == [("cred-one", "order.place", 200)]
-    await rig.send(rig.order("&newClientOrderId=second"))
-    assert later == [catch_up, catch_up]
-
-
-async def test_desk_has_learned_from_every_answer_before_the_next_decision() -> None:
-    later: list[Callable[[], None]] = []
-    rig = Rig(soon=later.append)
-    await rig.send(rig.order())
-    await rig.send(rig.order("&newClientOrderId=second"))
-    assert rig.desk.observed == [("cred-one", "order.place", 200)]
-    # A question, too, and what it says itself is learned at once: orders of others are left out by it.
-    await rig.send(rig.rest("GET", "/api/v3/openOrders", "symbol=BTCUSDT"))
-    assert [name for _, name, _ in rig.desk.observed] == ["order.place", "order.place", "openOrders.status"]
-    for catch_up in later:
-        catch_up()
-    assert len(rig.desk.observed) == 3
-
-
-async def test_order_may_be_cancelled_by_the_id_its_reply_has_just_told() -> None:
-    later: list[Callable[[], None]] = []
-    rig = Rig(
-        "max_day: {USDT: 1000000}", virtual_key(own_orders_only=True), real_desk=True, soon=later.append
-    )
-    told = b'{"symbol":"BTCUSDT","orderId":77,"clientOrderId":"mine","status":"NEW"}'
-    rig.link = FakeLink("rest", Answer(status=200, body=told))
-    await rig.send(rig.order("&newClientOrderId=mine"))
-    reply = await rig.send(rig.rest("DELETE", "/api/v3/order", "symbol=BTCUSDT&orderId=77"))
-    assert isinstance(reply, Answer)
-    reply = await rig.send(rig.rest("DELETE", "/api/v3/order", "symbol=BTCUSDT&orderId=78"))
-    assert isinstance(reply, Refused)
-    assert len(rig.link.sent) == 2
 
 
 async def test_orders_of_others_are_left_out_of_the_reply() -> None:

@@ -16,6 +16,8 @@ from typing import Final
 from watchword.adapters.audit.reserve import RESERVE_BYTES, SpaceReserve
 from watchword.audit.chain import Head, Row, checked_row
 from watchword.kernel.errors import CorruptStoreError, HomeBusyError, StorageError
+from watchword.storage.private_files import touch
+from watchword.storage.sqlite_files import check_identity, connect, mapped
 
 FORMAT_VERSION: Final = 1
 APPLICATION_ID: Final = 0x57574131  # "WWA1"
@@ -62,14 +64,14 @@ class SqliteSink:
         self._connection: sqlite3.Connection | None = None
         try:
             self._lock = _locked(path.with_suffix(".lock"))
-            fresh = _make_private(path)
-            self._connection = _connect(path, "rw")
+            fresh = touch(path)
+            self._connection = connect(path, "rw", BUSY_MS_MAX)
             _prepare(self._connection, path, fresh=fresh)
             self._mark = os.open(path.with_suffix(".mark"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._strained = not self._reserve.hold()
         except sqlite3.Error as error:
             self.close()
-            raise _mapped(error, path) from error
+            raise mapped(error, path) from error
         except OSError as error:
             self.close()
             raise StorageError(f"cannot open {path}: {error.strerror}") from error
@@ -84,11 +86,11 @@ class SqliteSink:
             self._insert(record)
         except sqlite3.Error as error:
             if not self._may_use_reserve(error):
-                raise _mapped(error, self.path, f" at row {rows[0].number}") from error
+                raise mapped(error, self.path, f" at row {rows[0].number}") from error
             try:
                 self._insert(record)
             except sqlite3.Error as second:
-                raise _mapped(second, self.path, f" at row {rows[0].number}") from second
+                raise mapped(second, self.path, f" at row {rows[0].number}") from second
         self._unnoted = rows[-1]
 
     def note_stored(self) -> None:
@@ -165,10 +167,10 @@ class SqliteReader:
         """
         self.path = path
         try:
-            self._connection = _connect(path, "ro")
-            _check_identity(self._connection, path)
+            self._connection = connect(path, "ro", BUSY_MS_MAX)
+            check_identity(self._connection, path, "an audit trail", APPLICATION_ID, FORMAT_VERSION)
         except sqlite3.Error as error:
-            raise _mapped(error, path) from error
+            raise mapped(error, path) from error
 
     def head(self) -> Head:
         """Return the last row; it must be whole."""
@@ -221,7 +223,7 @@ class SqliteReader:
         try:
             return self._connection.execute(query, (argument,)).fetchall()
         except sqlite3.Error as error:
-            raise _mapped(error, self.path, f" near row {argument}") from error
+            raise mapped(error, self.path, f" near row {argument}") from error
 
 
 def _lines(record: bytes) -> list[bytes]:
@@ -241,31 +243,6 @@ def _locked(path: Path) -> int:
     return descriptor
 
 
-def _make_private(path: Path) -> bool:
-    """Create the file 0600 and make its name durable; say whether it was new."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return path.stat().st_size == 0
-    os.close(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=BUSY_MS_MAX / 1000,
-    )
-
-
 def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None:
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
@@ -277,23 +254,4 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, fresh: bool) -> None
                 f"{path} {what}, but {mark.name} says rows were stored; see watchword audit verify"
             )
         connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-    _check_identity(connection, path)
-
-
-def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    identity = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if identity != APPLICATION_ID or version != FORMAT_VERSION:
-        raise CorruptStoreError(
-            f"{path} is not an audit trail of version {FORMAT_VERSION} (id {identity:#x}, version {version})"
-        )
-
-
-def _mapped(error: sqlite3.Error, path: Path, at: str = "") -> StorageError:
-    """Turn SQLite's exception into ours, naming the file."""
-    text = f"{path}{at}: {error}"
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-    ):
-        return CorruptStoreError(text)
-    return StorageError(text)
+    check_identity(connection, path, "an audit trail", APPLICATION_ID, FORMAT_VERSION)

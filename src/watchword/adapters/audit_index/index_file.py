@@ -6,9 +6,10 @@ Layout: docs/formats/audit-index.md.
 import os
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from watchword.kernel.errors import StorageError
+from watchword.storage.sqlite_files import connect
 
 FILE_NAME: Final = "audit_index.db"
 FORMAT_VERSION: Final = 1
@@ -111,14 +112,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=BUSY_MS_MAX / 1000,
-    )
+def _connect(path: Path, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
+    connection = connect(path, mode, BUSY_MS_MAX)
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 

@@ -3,7 +3,6 @@
 Used by one writing thread; `find_*` by another, over a connection of their own. Layout: docs/formats/ledger.md.
 """
 
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +24,8 @@ from watchword.gateway.ledger_state import LedgerState
 from watchword.gateway.ports import OrderRecord
 from watchword.kernel.errors import CorruptStoreError, StorageError
 from watchword.policy.usage import Usage
+from watchword.storage.private_files import touch
+from watchword.storage.sqlite_files import check_identity, connect, mapped
 
 FORMAT_VERSION: Final = 1
 APPLICATION_ID: Final = 0x57574C31  # "WWL1"
@@ -80,14 +81,14 @@ class LedgerFile:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         try:
-            _make_private(path)
-            self._writer = _connect(path)
+            touch(path)
+            self._writer = connect(path, "rw", BUSY_MS_MAX)
             _prepare(self._writer, path)
-            self._reader = _connect(path)
+            self._reader = connect(path, "rw", BUSY_MS_MAX)
             self._reader.execute("PRAGMA query_only = ON")
         except sqlite3.Error as error:
             self.close()
-            raise _mapped(error, path) from error
+            raise mapped(error, path) from error
         except OSError as error:
             self.close()
             raise StorageError(f"cannot open {path}: {error.strerror}") from error
@@ -137,7 +138,7 @@ class LedgerFile:
         try:
             self._open_writer().execute("INSERT OR REPLACE INTO log VALUES (?, ?)", (number, batch))
         except sqlite3.Error as error:
-            raise _mapped(error, self.path, f" at batch {number}") from error
+            raise mapped(error, self.path, f" at batch {number}") from error
 
     def checkpoint(
         self, upto: int, orders: Sequence[Stored], usages: Mapping[str, Usage], mark: Mark
@@ -181,7 +182,7 @@ class LedgerFile:
                     writer.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise _mapped(error, self.path, f" at checkpoint {upto}") from error
+            raise mapped(error, self.path, f" at checkpoint {upto}") from error
 
     def reopen(self) -> None:
         """Take a new connection for writing: after a failed sync the old one's view proves nothing.
@@ -193,10 +194,10 @@ class LedgerFile:
             if self._writer is not None:
                 self._writer.close()
             self._writer = None
-            self._writer = _connect(self.path)
+            self._writer = connect(self.path, "rw", BUSY_MS_MAX)
             _prepare(self._writer, self.path)
         except sqlite3.Error as error:
-            raise _mapped(error, self.path) from error
+            raise mapped(error, self.path) from error
 
     def find_by_name(self, credential_id: str, symbol: str, name: str) -> Stored | None:
         """Return the latest order with a name.
@@ -239,31 +240,7 @@ class LedgerFile:
                 raise sqlite3.ProgrammingError("closed")
             return self._reader.execute(query, arguments).fetchall()
         except sqlite3.Error as error:
-            raise _mapped(error, self.path) from error
-
-
-def _make_private(path: Path) -> None:
-    """Create the file 0600 and make its name durable."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
-        return
-    os.close(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=BUSY_MS_MAX / 1000,
-    )
+            raise mapped(error, self.path) from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -271,20 +248,5 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
         connection.executescript(f"BEGIN; {_SCHEMA} {_BEGINNING} COMMIT;")
-    identity = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if identity != APPLICATION_ID or version != FORMAT_VERSION:
-        raise CorruptStoreError(
-            f"{path} is not a ledger of version {FORMAT_VERSION} (id {identity:#x}, version {version})"
-        )
+    check_identity(connection, path, "a ledger", APPLICATION_ID, FORMAT_VERSION)
     connection.execute(_MARK_TABLE)
-
-
-def _mapped(error: sqlite3.Error, path: Path, at: str = "") -> StorageError:
-    """Turn SQLite's exception into ours, naming the file."""
-    text = f"{path}{at}: {error}"
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, (sqlite3.OperationalError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-    ):
-        return CorruptStoreError(text)
-    return StorageError(text)
