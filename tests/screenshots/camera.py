@@ -77,18 +77,23 @@ class Camera:
 
     def take(self, world: World, shots: Sequence[Shot]) -> Iterator[Picture]:
         """Take all looks of all shots of one world."""
-        for width in self._widths:
-            tabs = {who: self._tab(world, who, width) for who in dict.fromkeys(shot.who for shot in shots)}
-            for shot in shots:
-                if (shot.narrow_only and width == WIDE) or (shot.wide_only and width == NARROW):
-                    continue
-                self._stay_fresh(world, tabs)
-                # Somebody who signs in by clicking must not be in afterwards.
-                if not shot.who:
-                    tabs[""].context.clear_cookies()
-                yield from self._looks(world, shot, tabs[shot.who], width)
-            for tab in tabs.values():
-                tab.close()
+        for changes in (False, True):
+            some = [shot for shot in shots if shot.changes is changes]
+            for width in self._widths:
+                yield from self._take_at(world, some, width)
+
+    def _take_at(self, world: World, shots: Sequence[Shot], width: int) -> Iterator[Picture]:
+        tabs = {who: self._tab(world, who, width) for who in dict.fromkeys(shot.who for shot in shots)}
+        for shot in shots:
+            if (shot.narrow_only and width == WIDE) or (shot.wide_only and width == NARROW):
+                continue
+            self._stay_fresh(world, tabs)
+            # Somebody who signs in by clicking must not be in afterwards.
+            if not shot.who:
+                tabs[""].context.clear_cookies()
+            yield from self._looks(world, shot, tabs[shot.who], width)
+        for tab in tabs.values():
+            tab.close()
 
     def _stay_fresh(self, world: World, tabs: dict[str, Tab]) -> None:
         """Show the owner's factor again before pages ask for it."""

@@ -39,6 +39,7 @@ class Shot:
         redraws: Drawn by script in the colours of the moment, so that it is loaded for each of them.
         settle_ms: How long it is looked at before, for what moves.
         wide_only, narrow_only: It looks like this at one width only.
+        changes: Afterwards other pages look different, so it is taken last, when all others of its world were.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Shot:
     settle_ms: int = 0
     wide_only: bool = False
     narrow_only: bool = False
+    changes: bool = False
 
 
 SUBMIT: Final = "main button.primary:visible, dialog button.primary:visible"
