@@ -25,7 +25,7 @@ from watchword.entrypoints.console.rate_limits import RateLimits
 NO_KEY: Final = "K" * 64
 #: In this order: what comes later in a house may take away what was there before.
 HOUSES: Final[tuple[tuple[str, ...], ...]] = (
-    ("full", "sealed", "no-gateway", "no-testnet"),
+    ("full", "no-testnet", "sealed", "no-gateway"),
     ("empty",),
     ("stale",),
     ("limited",),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from watchword.entrypoints.console.pages.cookies import SESSION
 from watchword.entrypoints.console.pages.guarding import SIGN_IN, STEPS, turned_away
 from watchword.entrypoints.console.pages.page import Answer, Bytes, Go, View
 from watchword.entrypoints.console.pages.step_up import ask_factor
@@ -40,7 +41,7 @@ async def _performed(visit: Visit, *, taking: bool) -> Answer:
     page = visit.page
     turned = turned_away(page, visit.who, visit.address)
     if turned is not None:
-        return turned
+        return _said_why(visit, turned)
     handler = page.post if taking else page.get
     if handler is None:
         return Problem(WRONG_METHOD)
@@ -49,13 +50,20 @@ async def _performed(visit: Visit, *, taking: bool) -> Answer:
     return await handler(visit)
 
 
+def _said_why(visit: Visit, turned: Go | Problem) -> Go | Problem:
+    """Say to somebody whose session is over that it is: otherwise they wonder why they have to sign in."""
+    if isinstance(turned, Problem) or not visit.jar.dropped(SESSION):
+        return turned
+    return Go(turned.path, "session-over")
+
+
 async def _told(visit: Visit, problem: Problem) -> Answer:
     """Turn problems that a person can mend by a step into that step."""
     if problem.kind is STALE_FACTOR and visit.who is not None and not visit.just_shown:
         return await ask_factor(visit)
     if problem.kind is NOT_SIGNED_IN:
         visit.forget()
-        return Go(SIGN_IN)
+        return Go(SIGN_IN, "session-over")
     if problem.kind is FACTOR_MISSING and visit.who is not None and visit.who.session is not None:
         return Go(STEPS[visit.who.session.stage])
     return problem

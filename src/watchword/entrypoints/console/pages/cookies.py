@@ -34,6 +34,7 @@ class Jar:
         self._tls = tls
         self._sent = _read(headers)
         self._set: dict[str, str] = {}
+        self._dropped: set[str] = set()
 
     def get(self, name: str) -> str:
         """Return a cookie's value; empty where it is missing, sent twice, or nothing of ours."""
@@ -54,7 +55,12 @@ class Jar:
     def drop(self, name: str) -> None:
         """Remove a cookie."""
         self._write(name, "", "; Max-Age=0")
-        self._sent.pop(self._full(name), None)
+        if self._sent.pop(self._full(name), None) is not None:
+            self._dropped.add(name)
+
+    def dropped(self, name: str) -> bool:
+        """Whether a cookie was sent and is removed by this answer."""
+        return name in self._dropped
 
     @property
     def theme(self) -> Theme:

@@ -127,6 +127,18 @@ async def test_sign_out_ends_the_session_and_clears_the_browser(console: PagesCo
     assert (await again.get("/security")).status_code == 303
 
 
+async def test_who_is_not_signed_in_any_more_is_told_so_and_others_are_not(console: PagesConsole) -> None:
+    olga = console.signed_in()
+    console.clock.us += 30 * 86_400_000_000
+    away = await olga.get("/keys")
+    assert (away.status_code, away.headers["location"]) == (303, "/sign-in?next=/keys")
+    assert olga.http.cookies.get("watchword_session") is None
+    assert "Your session is over." in (await olga.get("/sign-in")).text
+    stranger = console.browser()
+    assert (await stranger.get("/keys")).status_code == 303
+    assert "Your session is over." not in (await stranger.get("/sign-in")).text
+
+
 async def test_security_page_lists_and_ends_sessions(console: PagesConsole) -> None:
     olga, other = console.signed_in(), console.signed_in()
     text = (await olga.get("/security")).text
