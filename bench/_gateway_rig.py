@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ class Target(msgspec.Struct, frozen=True):
         keys: The bot's HMAC keys it knows.
         pid: Of its process.
         weight: Share of the requests it gets: the slow ones fewer, so that a round takes all of them about as long.
+        kind: What it is sent: `orders`, or `ping`.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Target(msgspec.Struct, frozen=True):
     keys: tuple[dict[str, str], ...]
     pid: int
     weight: float = 1.0
+    kind: str = "orders"
 
 
 class Rig(msgspec.Struct, frozen=True):
@@ -42,12 +45,14 @@ class Rig(msgspec.Struct, frozen=True):
         upstream: The canned exchange, asked directly.
         proxy: nginx in front of it.
         resigning: mitmproxy in front of it, or why there is none.
+        yardstick: Starlette, answering nothing.
         versions: What the programs call themselves.
     """
 
     upstream: Target
     proxy: Target
     resigning: Target | Missing
+    yardstick: Target
     versions: dict[str, str]
 
 
@@ -76,10 +81,13 @@ def start_rig(stack: ExitStack, folder: Path, nginx: Program) -> Rig:
         resigning = Target("mitmproxy", server.port, (BOT,), server.pid, 0.2)
     else:
         resigning = mitmdump
+    port = free_port()
+    plain = keep(Server([sys.executable, "-m", "bench._gateway_yardstick", str(port)], port).wait_until_ready())
     return Rig(
         Target("upstream", canned.port, (BOT,), canned.pid),
         Target("nginx proxy", proxy.port, (BOT,), proxy.pid),
         resigning,
+        Target("Starlette", port, (BOT,), plain.pid, 2.0, kind="ping"),
         versions,
     )
 

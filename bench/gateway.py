@@ -59,7 +59,7 @@ def run() -> dict[str, Any]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-bench-")))
         rig = start_rig(stack, folder, nginx)
         gateway = start_gateway(stack, folder / "home", rig.upstream.port)
-        targets = [rig.upstream, rig.proxy, gateway]
+        targets = [rig.yardstick, rig.upstream, rig.proxy, gateway]
         targets += [rig.resigning] if isinstance(rig.resigning, Target) else []
         sent = Sent()
         rounds = _all_rounds(targets, sent)
@@ -87,12 +87,12 @@ class Sent:
     def orders(
         self, target: Target, connections: int, requests: int, recv_window_ms: int = RECV_WINDOW_MS
     ) -> dict[str, Any]:
-        """Send so many orders to a target and return what was measured."""
+        """Send a target so many orders, or pings where it knows no more, and return what was measured."""
         self._plans += 1
         return in_own_process(
             {
                 "door": "http",
-                "kind": "orders",
+                "kind": target.kind,
                 "host": "127.0.0.1",
                 "port": target.port,
                 "keys": list(target.keys),
@@ -168,6 +168,8 @@ def _show(rig: Rig, summary: dict[str, Any]) -> None:
         print(f"{name:12} added p50 {row['added_p50_ms']:6.3f} ms   {row['many']['per_second']:>7,}/s")
     if isinstance(rig.resigning, Missing):
         print(f"NOT MEASURED {rig.resigning.reason}")
+    share = summary["gateway"]["many"]["per_second"] / summary[rig.yardstick.name]["many"]["per_second"]
+    print(f"gateway takes {share:.3f} as many orders as {rig.yardstick.name} takes pings")
 
 
 def _claims(rounds: Rounds, summary: dict[str, Any], memory: dict[str, Any]) -> dict[str, bool]:

@@ -31,7 +31,6 @@ from watchword.entrypoints.sockets.listener import (
     bind,
     ending_signals,
     listen,
-    quick_thread_switches,
 )
 from watchword.entrypoints.vault.listener import listening as vault_listening
 from watchword.entrypoints.vault.operations import perform
@@ -68,7 +67,6 @@ async def serve(
         async with contextlib.AsyncExitStack() as stack:
             sock = stack.enter_context(contextlib.closing(bind(settings.host, settings.port)))
             stack.enter_context(ending_signals(until))
-            stack.enter_context(quick_thread_switches())
             await gateway.start()
             door = Door(gateway, 0 if settings.upstream == "local" else MESSAGES_PER_SECOND_MAX)
             gateway.key_desk.status = partial(view, gateway, door)

@@ -26,7 +26,8 @@ BACKLOG_CONNECTIONS: Final = 2_048
 #: How long requests in flight and closing handshakes may take when the process ends.
 SHUTDOWN_SECONDS_MAX: Final = 5
 #: How long the loop may keep the interpreter when a storage thread comes back from a sync and needs it. Python's
-#: own 5 ms is thirty syncs long: requests waited for the interpreter, not for the disk.
+#: own 5 ms is thirty syncs long: requests waited for the interpreter, not for the disk. Only where a request is little
+#: work, as at the testnet: every switch by force makes the loop wait twice for a thread to wake (see bench/README.md).
 THREAD_SWITCH_SECONDS: Final = 20e-6
 #: Objects made and not freed before the collector looks. Requests leave no cycles behind, so that Python's own 700 is
 #: a look at every third request, for nothing.
