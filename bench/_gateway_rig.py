@@ -82,7 +82,9 @@ def start_rig(stack: ExitStack, folder: Path, nginx: Program) -> Rig:
     else:
         resigning = mitmdump
     port = free_port()
-    plain = keep(Server([sys.executable, "-m", "bench._gateway_yardstick", str(port)], port).wait_until_ready())
+    plain = keep(
+        Server([sys.executable, "-m", "bench._gateway_yardstick", str(port)], port).wait_until_ready()
+    )
     return Rig(
         Target("upstream", canned.port, (BOT,), canned.pid),
         Target("nginx proxy", proxy.port, (BOT,), proxy.pid),

@@ -23,4 +23,6 @@ async def _ping(_request: Request) -> PlainTextResponse:
 app = Starlette(routes=[Route(PATH, _ping)])
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(sys.argv[1]), loop="uvloop", http="httptools", log_level="error", access_log=False)
+    uvicorn.run(
+        app, port=int(sys.argv[1]), loop="uvloop", http="httptools", log_level="error", access_log=False
+    )

@@ -1,5 +1,7 @@
-"""Names of virtual keys and keys in the vault, for pages that have only their ids. Decides nothing."""
+"""Names of virtual keys, keys in the vault and accounts, for pages that have only their ids. Decides nothing."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from watchword.entrypoints.console.pages.visit import Visit
@@ -7,6 +9,8 @@ from watchword.entrypoints.console.problem import Problem
 
 #: As many as one page of a list gives.
 LABELS_MAX: Final = "200"
+#: Accounts asked for at once; the others go by their numbers.
+ACCOUNTS_MAX: Final = 20
 
 
 async def labels_of(visit: Visit) -> dict[str, str]:
@@ -20,3 +24,12 @@ async def labels_of(visit: Visit) -> dict[str, str]:
         if not isinstance(listed, Problem):
             found |= {one.id: one.label for one in listed.items}
     return found
+
+
+async def account_names(visit: Visit, numbers: Sequence[int]) -> dict[int, str]:
+    """Return names of accounts of the testnet by number; empty where no testnet runs."""
+    asked = numbers[:ACCOUNTS_MAX]
+    found = await asyncio.gather(
+        *[visit.call("showExchangeAccount", path={"account": str(number)}) for number in asked]
+    )
+    return {one.account_id: one.account for one in found if not isinstance(one, Problem)}

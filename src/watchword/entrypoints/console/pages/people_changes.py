@@ -6,7 +6,7 @@ Who may touch whom is `accounts.people`'s to say; nothing here does.
 from typing import Any, Final
 
 from watchword.accounts.roles import ROLES
-from watchword.entrypoints.console.pages.labels import labels_of
+from watchword.entrypoints.console.pages.labels import account_names, labels_of
 from watchword.entrypoints.console.pages.page import Answer, Go, Handler, Page, View
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.pages.visit import Visit
@@ -98,7 +98,13 @@ async def show_removal(visit: Visit) -> Answer:
     for found in (person, usable):
         if isinstance(found, Problem):
             return found
-    return View("person_remove.html", {"one": person, "usable": usable, "labels": await labels_of(visit)})
+    context = {
+        "one": person,
+        "usable": usable,
+        "labels": await labels_of(visit),
+        "account_names": await account_names(visit, [owned.account for owned in usable.accounts]),
+    }
+    return View("person_remove.html", context)
 
 
 async def take_removal(visit: Visit) -> Answer:

@@ -10,6 +10,8 @@ from tests.support.console_pages import FakeBrowser, PagesConsole
 
 from watchword.entrypoints.console import problem as told
 from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.routes.assignments import OwnershipView, UsableView
+from watchword.entrypoints.console.routes.testnet_accounts import ExchangeAccountView
 from watchword.entrypoints.console.routes.vault import CredentialList
 from watchword.entrypoints.console.routes.virtual_keys import VirtualKeyPage
 
@@ -182,6 +184,17 @@ async def test_without_a_gateway_people_are_shown_all_the_same(
     console.answers.update(listVirtualKeys=NOBODY, listCredentials=NOBODY)
     assert "vk-1" in (await olga.get(f"/people/{tom}")).text
     assert "no gateway runs here" in (await olga.get(f"/people/{tom}/assign")).text
+
+
+async def test_accounts_of_somebody_go_by_their_names_and_by_numbers_without_a_testnet(
+    console: PagesConsole, olga: FakeBrowser, tom: str
+) -> None:
+    console.answers["showUsable"] = UsableView([], [OwnershipView(5, tom, "olga", console.clock.us)], [], 0)
+    console.answers["showExchangeAccount"] = ExchangeAccountView("tax desk", 5, None, {})
+    assert "<strong>tax desk</strong>" in (await olga.get(f"/people/{tom}")).text
+    assert "<strong>tax desk</strong>" in (await olga.get(f"/people/{tom}/remove")).text
+    console.answers["showExchangeAccount"] = NOBODY
+    assert "<strong>Account 5</strong>" in (await olga.get(f"/people/{tom}")).text
 
 
 async def test_removal_says_what_they_could_use(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
