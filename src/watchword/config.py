@@ -139,7 +139,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = CONSOLE_PORT
-    origin: Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$")] | None = None
+    origin: Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$(?!\n)")] | None = None
     tls: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None

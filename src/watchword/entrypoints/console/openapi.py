@@ -126,7 +126,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "pattern": f"^{PATH_VALUE_PATTERN}$"},
+            "schema": {"type": "string", "pattern": f"^{PATH_VALUE_PATTERN}$(?!\\n)"},
         }
         for name in _PARAMETER.findall(route.path)
     ]

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, the same as the published one, and about every route of the table."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,11 @@ def test_kinds_of_problems_are_listed_with_stable_codes() -> None:
     kinds = {value for value in vars(told).values() if isinstance(value, told.Kind)}
     assert kinds == set(told.KINDS)
     assert len({kind.code for kind in told.KINDS}) == len(told.KINDS)
+
+
+def test_patterns_let_no_line_end_follow() -> None:
+    patterns = set(re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', PUBLISHED.read_text(encoding="utf-8")))
+    assert patterns
+    for pattern in (json.loads(f'"{one}"') for one in patterns):
+        accepted = next(one for one in ("", "1", "1-1", "https://a.b", "a") if re.search(pattern, one))
+        assert re.search(pattern, accepted + "\n") is None, pattern

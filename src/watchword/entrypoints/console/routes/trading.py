@@ -22,9 +22,12 @@ AMOUNT_LENGTH_MAX: Final = 32
 CLIENT_ID_LENGTH_MAX: Final = 36
 ORDER_DIGITS_MAX: Final = 18
 
+# Patterns end so because `$` alone lets a line end follow; `\Z` is none of JSON Schema's.
 Symbol = Annotated[str, Meta(min_length=1, max_length=SYMBOL_LENGTH_MAX)]
-Amount = Annotated[str, Meta(max_length=AMOUNT_LENGTH_MAX, pattern=r"^(?:[0-9]{1,20}(?:\.[0-9]{1,20})?)?$")]
-ClientId = Annotated[str, Meta(max_length=CLIENT_ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]*$")]
+Amount = Annotated[
+    str, Meta(max_length=AMOUNT_LENGTH_MAX, pattern=r"^(?:[0-9]{1,20}(?:\.[0-9]{1,20})?)?$(?!\n)")
+]
+ClientId = Annotated[str, Meta(max_length=CLIENT_ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]*$(?!\n)")]
 OrderKind = Literal[
     "LIMIT", "MARKET", "LIMIT_MAKER", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"
 ]

@@ -117,7 +117,7 @@ class OpenQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     symbol: SymbolOrAll = ""
     limit: Annotated[int, Meta(ge=0, le=PAGE_ROWS_MAX, description="Rows at most; 0: all.")] = 0
-    after: Annotated[str, Meta(pattern=r"^[0-9]{0,18}$", description="`next` of the page before.")] = ""
+    after: Annotated[str, Meta(pattern=r"^[0-9]{0,18}$(?!\n)", description="`next` of the page before.")] = ""
 
 
 class PastQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,7 +126,7 @@ class PastQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     symbol: SymbolOrAll = ""
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")] = PAGE_ROWS
     after: Annotated[
-        str, Meta(pattern=r"^(?:[0-9]{1,17}-[0-9]{1,18})?$", description="`next` of the page before.")
+        str, Meta(pattern=r"^(?:[0-9]{1,17}-[0-9]{1,18})?$(?!\n)", description="`next` of the page before.")
     ] = ""
 
 
@@ -135,7 +135,7 @@ class DepositQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     asset: Annotated[str, Meta(max_length=ASSET_LENGTH_MAX, description="Only this asset.")] = ""
     limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX, description="Rows at most.")] = PAGE_ROWS
-    after: Annotated[str, Meta(pattern=r"^[0-9]{0,6}$", description="`next` of the page before.")] = ""
+    after: Annotated[str, Meta(pattern=r"^[0-9]{0,6}$(?!\n)", description="`next` of the page before.")] = ""
 
 
 class _WireOrders(msgspec.Struct, frozen=True):
