@@ -26,7 +26,7 @@ APPROVING_KEYS: Final = 4
 WAITING_PER_KEY: Final = 25
 #: A factor counts as fresh for five minutes; it is shown again in time.
 FRESH_S: Final = 200.0
-MARKET_KNOWN_S: Final = 60.0
+INTRODUCED_S: Final = 60.0
 APPROVING: Final = """\
 version: 1
 name: asks
@@ -140,8 +140,8 @@ class TeamHome(ManagedHome):
 
 
 def _ask(bot: Bot, **order: str) -> None:
-    """Place an order that people must approve; a gateway that has just begun knows the market only after a moment."""
-    deadline = time.monotonic() + MARKET_KNOWN_S
+    """Place an order that people must approve; a gateway that has just begun knows the console after a moment."""
+    deadline = time.monotonic() + INTRODUCED_S
     while b"approv" not in (said := bot.place(**order).raw):
         if time.monotonic() > deadline:
             raise RuntimeError(f"nobody was asked: {said!r}")

@@ -1,6 +1,7 @@
 """One home with all its processes: testnet, vault and gateway, console; and an owner signed in. Stops what it started."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,10 @@ from tests.support.console_process import Answered, ConsoleProcess, Member, foun
 from tests.support.gateway_process import TRADER_POLICY, GatewayProcess, VirtualKey
 from tests.support.testnet_process import TRADING, TestnetProcess
 
+from watchword.adapters.gateway_home import approver_key_path
+
+INTRODUCED_WAIT_S: Final = 40.0
+POLL_S: Final = 0.02
 CREATED: Final = 201
 DONE: Final = 200
 
@@ -53,6 +58,14 @@ class ManagedHome:
     def enrolled(self) -> "ManagedHome":
         """Let the owner in."""
         self.owner.enrol(self.enrolment)
+        return self
+
+    def introduced(self) -> "ManagedHome":
+        """Wait until the gateway knows the console's approval key; before, nobody can be asked for anything."""
+        deadline = time.monotonic() + INTRODUCED_WAIT_S
+        while not approver_key_path(self.home).exists():
+            assert time.monotonic() < deadline, "the console has not introduced itself to the gateway"
+            time.sleep(POLL_S)
         return self
 
     def account(self, name: str, **deposits: str) -> int:
@@ -115,6 +128,6 @@ def managed_home(folder: Path) -> Iterator[ManagedHome]:
     """A home with an owner signed in."""
     made = ManagedHome(folder)
     try:
-        yield made.enrolled()
+        yield made.enrolled().introduced()
     finally:
         made.stop()

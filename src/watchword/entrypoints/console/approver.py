@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger("watchword.console.approver")
 
-#: How often a gateway is looked for that does not run yet, or has another key.
-LOOK_S: Final = 2.0
+#: How often a gateway is looked for that does not run yet, or has another key. Until it knows ours it refuses what people
+#: would have to approve.
+LOOK_S: Final = 0.5
 #: How often one that knows the key is looked at: its owner may have taken the pin away, for a new one.
 KNOWN_LOOK_S: Final = 15.0
 OTHER_PINNED: Final = Problem(
