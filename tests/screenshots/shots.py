@@ -183,6 +183,7 @@ YOU: Final = (
     dialogue("person-anew", f"{_PERSON}/anew", _PERSON),
     dialogue("person-remove", f"{_PERSON}/remove", _PERSON),
     dialogue("person-sessions-end", f"{_PERSON}/sessions/end", _PERSON),
+    dialogue("person-session-end", f"{_PERSON}/sessions/{{session}}/end", _PERSON),
     dialogue("person-assign", f"{_PERSON}/assign", _PERSON),
     dialogue("person-unassign", _PERSON + "/assignments/{kind}/{subject}/end", _PERSON),
     Shot("security-full", "/security"),

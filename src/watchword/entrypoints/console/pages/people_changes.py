@@ -113,6 +113,21 @@ async def take_removal(visit: Visit) -> Answer:
     return gone if isinstance(gone, Problem) else Go(PATH, "person-removed")
 
 
+async def show_session_end(visit: Visit) -> Answer:
+    """Say what ending one of somebody's sessions does."""
+    person = await visit.call("showPerson", path={"person": visit.path["person"]})
+    sessions = await visit.call("listSessions", path={"person": visit.path["person"]})
+    for asked in (person, sessions):
+        if isinstance(asked, Problem):
+            return asked
+    found = next((one for one in sessions.items if one.id == visit.path["session"]), None)
+    if found is None:
+        # It ended meanwhile: then there is nothing to end here.
+        return _back(visit)
+    back = f"{PATH}/{person.id}"
+    return View("session_end.html", {"one": found, "back": back, "name": person.name})
+
+
 async def take_session_end(visit: Visit) -> Answer:
     """End one of somebody's sessions."""
     gone = await visit.call("endSession", path=visit.path)
@@ -168,7 +183,7 @@ def _doing(route: str, toast: ToastName) -> Handler:
     return take
 
 
-def _back(visit: Visit, toast: ToastName) -> Go:
+def _back(visit: Visit, toast: ToastName | None = None) -> Go:
     return Go(f"{PATH}/{visit.path['person']}", toast)
 
 
@@ -223,7 +238,7 @@ PAGES: Final = (
     Page(path="/people/{person}/anew", get=_saying("person_anew.html"), post=take_anew, **_WRITE),
     Page(path="/people/{person}/remove", get=show_removal, post=take_removal, **_WRITE),
     Page(path="/people/{person}/sessions/end", get=_saying("person_sessions.html"), post=_doing("endSessions", "person-sessions-ended"), **_WRITE),
-    Page(path="/people/{person}/sessions/{session}/end", post=take_session_end, **_WRITE),
+    Page(path="/people/{person}/sessions/{session}/end", get=show_session_end, post=take_session_end, **_WRITE),
     Page(path="/people/{person}/assign", get=show_assign, post=take_assign, **_WRITE),
     Page(path="/people/{person}/assignments/{kind}/{subject}/end", get=_saying("person_unassign.html"), post=take_unassign, **_WRITE),
 )  # fmt: skip

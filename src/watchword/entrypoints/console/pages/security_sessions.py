@@ -25,7 +25,7 @@ async def show_end(visit: Visit) -> Answer:
         return sessions
     found = next((one for one in sessions.items if one.id == visit.path["session"]), None)
     # It ended meanwhile, or is somebody else's: then there is nothing to end here.
-    return View("session_end.html", {"one": found}) if found is not None else Go(BACK)
+    return Go(BACK) if found is None else View("session_end.html", {"one": found, "back": BACK, "name": ""})
 
 
 async def end_session(visit: Visit) -> Answer:

@@ -210,13 +210,21 @@ async def test_removal_says_what_they_could_use(console: PagesConsole, olga: Fak
     assert console.people.get(tom) is None
 
 
-async def test_session_of_somebody_is_ended(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
+async def test_session_of_somebody_is_ended_after_it_was_said_what_that_does(
+    console: PagesConsole, olga: FakeBrowser, tom: str
+) -> None:
     his = console.signed_in("tom", "trader")
     page = (await olga.get(f"/people/{tom}")).text
-    path = re.search(rf'action="(/people/{tom}/sessions/[^/"]+/end)"', page)
+    path = re.search(rf'href="(/people/{tom}/sessions/[^/"]+/end)"', page)
     assert path is not None
+    said = (await olga.get(path[1])).text
+    assert "End this session of tom?" in said
+    assert f'action="{path[1]}"' in said
+    assert (await his.get("/security")).status_code == 200
     await olga.post(path[1])
     assert (await his.get("/security")).status_code == 303
+    over = await olga.get(path[1])
+    assert (over.status_code, over.headers["location"]) == (303, f"/people/{tom}")
 
 
 async def test_auditor_reads_and_changes_nothing(console: PagesConsole, olga: FakeBrowser, tom: str) -> None:
