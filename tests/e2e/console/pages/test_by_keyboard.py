@@ -371,7 +371,8 @@ def test_people(keys: Keyboard, page: Page) -> None:
 def test_sessions_of_somebody_end(keys: Keyboard, page: Page) -> None:
     page.goto("/people")
     keys.press_on("link", "mia")
-    keys.press_on("button", "End")
+    opened(keys, "End")
+    keys.press_on("button", "End the session", within=DIALOG)
     told(page, "The session ended.")
     page.goto("/people")
     keys.press_on("link", "tom")
