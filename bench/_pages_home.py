@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from tests.support import console_process, gateway_process, testnet_process
-from tests.support.bot import Bot
 from tests.support.console_process import ConsoleProcess, Member, founded, run
 from tests.support.gateway_process import GatewayProcess, VirtualKey
 from tests.support.managed_home import ManagedHome
@@ -26,7 +25,6 @@ APPROVING_KEYS: Final = 4
 WAITING_PER_KEY: Final = 25
 #: A factor counts as fresh for five minutes; it is shown again in time.
 FRESH_S: Final = 200.0
-INTRODUCED_S: Final = 60.0
 APPROVING: Final = """\
 version: 1
 name: asks
@@ -108,6 +106,7 @@ class TeamHome(ManagedHome):
         self.gateway = GatewayProcess.start(self.home, options)
         self._started.append(self.gateway)
         self.fresh()
+        self.introduced()
         self._ask_for_approvals(asking)
 
     def fresh(self) -> None:
@@ -120,7 +119,8 @@ class TeamHome(ManagedHome):
         for number, key in enumerate(keys):
             bot = self.bot(key)
             for order in range(WAITING_PER_KEY):
-                _ask(bot, price=str(30_000 + order), newClientOrderId=f"ask-{number}-{order}")
+                reply = bot.place(price=str(30_000 + order), newClientOrderId=f"ask-{number}-{order}")
+                assert b"approv" in reply.raw, reply.raw
 
     def _named(self, ids: list[str]) -> dict[str, str]:
         """Look up one of each thing that a page is about."""
@@ -137,15 +137,6 @@ class TeamHome(ManagedHome):
             "session": self.done("GET", "/self/sessions")["items"][0]["id"],
             "token": self.done("GET", "/self/tokens")["items"][0]["id"],
         }  # fmt: skip
-
-
-def _ask(bot: Bot, **order: str) -> None:
-    """Place an order that people must approve; a gateway that has just begun knows the console after a moment."""
-    deadline = time.monotonic() + INTRODUCED_S
-    while b"approv" not in (said := bot.place(**order).raw):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"nobody was asked: {said!r}")
-        time.sleep(0.2)
 
 
 def _tomorrow_us() -> int:

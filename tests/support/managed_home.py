@@ -1,7 +1,6 @@
 """One home with all its processes: testnet, vault and gateway, console; and an owner signed in. Stops what it started."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any, Final
 from tests.support.bot import Bot
 from tests.support.console_process import Answered, ConsoleProcess, Member, founded, run
 from tests.support.gateway_process import TRADER_POLICY, GatewayProcess, VirtualKey
+from tests.support.scripted_exchange import wait_until
 from tests.support.testnet_process import TRADING, TestnetProcess
 
 from watchword.adapters.gateway_home import approver_key_path
 
 INTRODUCED_WAIT_S: Final = 40.0
-POLL_S: Final = 0.02
 CREATED: Final = 201
 DONE: Final = 200
 
@@ -62,10 +61,8 @@ class ManagedHome:
 
     def introduced(self) -> "ManagedHome":
         """Wait until the gateway knows the console's approval key; before, nobody can be asked for anything."""
-        deadline = time.monotonic() + INTRODUCED_WAIT_S
-        while not approver_key_path(self.home).exists():
-            assert time.monotonic() < deadline, "the console has not introduced itself to the gateway"
-            time.sleep(POLL_S)
+        pinned = approver_key_path(self.home)
+        wait_until(pinned.exists, "the console introduced itself to the gateway", INTRODUCED_WAIT_S)
         return self
 
     def account(self, name: str, **deposits: str) -> int:

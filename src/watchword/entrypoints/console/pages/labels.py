@@ -1,11 +1,11 @@
 """Names of virtual keys, keys in the vault and accounts, for pages that have only their ids. Decides nothing."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.problem import Problem
+from watchword.entrypoints.console.routes.assignments import UsableView
 
 #: As many as one page of a list gives.
 LABELS_MAX: Final = "200"
@@ -26,10 +26,15 @@ async def labels_of(visit: Visit) -> dict[str, str]:
     return found
 
 
-async def account_names(visit: Visit, numbers: Sequence[int]) -> dict[int, str]:
-    """Return names of accounts of the testnet by number; empty where no testnet runs."""
-    asked = numbers[:ACCOUNTS_MAX]
+async def names_of(visit: Visit, usable: UsableView) -> dict[str, Any]:
+    """Return what somebody can use by its names, for a template: `labels` by id, `account_names` by number."""
+    labels, names = await asyncio.gather(labels_of(visit), _account_names(visit, usable))
+    return {"labels": labels, "account_names": names}
+
+
+async def _account_names(visit: Visit, usable: UsableView) -> dict[int, str]:
+    asked = [str(owned.account) for owned in usable.accounts[:ACCOUNTS_MAX]]
     found = await asyncio.gather(
-        *[visit.call("showExchangeAccount", path={"account": str(number)}) for number in asked]
+        *[visit.call("showExchangeAccount", path={"account": number}) for number in asked]
     )
     return {one.account_id: one.account for one in found if not isinstance(one, Problem)}

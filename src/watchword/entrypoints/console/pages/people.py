@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from watchword.accounts.roles import ROLES
 from watchword.entrypoints.console.pages import people_changes
-from watchword.entrypoints.console.pages.labels import account_names, labels_of
+from watchword.entrypoints.console.pages.labels import names_of
 from watchword.entrypoints.console.pages.page import Answer, Nav, Page, View
 from watchword.entrypoints.console.pages.people_changes import PATH, ROLE_WORDS, SAID_HERE, STATE_WORDS
 from watchword.entrypoints.console.pages.visit import Visit
@@ -52,8 +52,7 @@ async def show_person(visit: Visit) -> Answer:
         "one": person,
         "usable": usable,
         "sessions": sessions.items,
-        "labels": await labels_of(visit),
-        "account_names": await account_names(visit, [owned.account for owned in usable.accounts]),
+        **await names_of(visit, usable),
         "roles": ROLE_WORDS,
         "states": STATE_WORDS,
         # An owner is touched by owners only; the routes say so too.

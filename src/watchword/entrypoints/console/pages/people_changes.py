@@ -6,8 +6,9 @@ Who may touch whom is `accounts.people`'s to say; nothing here does.
 from typing import Any, Final
 
 from watchword.accounts.roles import ROLES
-from watchword.entrypoints.console.pages.labels import account_names, labels_of
+from watchword.entrypoints.console.pages.labels import labels_of, names_of
 from watchword.entrypoints.console.pages.page import Answer, Go, Handler, Page, View
+from watchword.entrypoints.console.pages.security_sessions import end_view
 from watchword.entrypoints.console.pages.toasts import ToastName
 from watchword.entrypoints.console.pages.visit import Visit
 from watchword.entrypoints.console.pages.wording import field_errors
@@ -98,13 +99,7 @@ async def show_removal(visit: Visit) -> Answer:
     for found in (person, usable):
         if isinstance(found, Problem):
             return found
-    context = {
-        "one": person,
-        "usable": usable,
-        "labels": await labels_of(visit),
-        "account_names": await account_names(visit, [owned.account for owned in usable.accounts]),
-    }
-    return View("person_remove.html", context)
+    return View("person_remove.html", {"one": person, "usable": usable, **await names_of(visit, usable)})
 
 
 async def take_removal(visit: Visit) -> Answer:
@@ -120,12 +115,7 @@ async def show_session_end(visit: Visit) -> Answer:
     for asked in (person, sessions):
         if isinstance(asked, Problem):
             return asked
-    found = next((one for one in sessions.items if one.id == visit.path["session"]), None)
-    if found is None:
-        # It ended meanwhile: then there is nothing to end here.
-        return _back(visit)
-    back = f"{PATH}/{person.id}"
-    return View("session_end.html", {"one": found, "back": back, "name": person.name})
+    return end_view(visit, sessions, f"{PATH}/{person.id}", person.name)
 
 
 async def take_session_end(visit: Visit) -> Answer:
@@ -183,7 +173,7 @@ def _doing(route: str, toast: ToastName) -> Handler:
     return take
 
 
-def _back(visit: Visit, toast: ToastName | None = None) -> Go:
+def _back(visit: Visit, toast: ToastName) -> Go:
     return Go(f"{PATH}/{visit.path['person']}", toast)
 
 

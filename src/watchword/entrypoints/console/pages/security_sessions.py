@@ -10,6 +10,7 @@ from watchword.entrypoints.console.pages.wording import FACTORS, OUTCOMES, devic
 from watchword.entrypoints.console.problem import Problem
 from watchword.entrypoints.console.routes.own import FAILURES, HistoryLine
 from watchword.entrypoints.console.routes.paging import cut
+from watchword.entrypoints.console.routes.sessions import SessionList
 
 BACK: Final = "/security"
 HISTORY_PATH: Final = "/security/history"
@@ -21,11 +22,21 @@ RESULTS: Final[dict[str, str]] = {"succeeded": "Went well", "failed": "Failed"}
 async def show_end(visit: Visit) -> Answer:
     """Say what ending a session does."""
     sessions = await visit.call("listOwnSessions")
-    if isinstance(sessions, Problem):
-        return sessions
+    return sessions if isinstance(sessions, Problem) else end_view(visit, sessions, BACK)
+
+
+def end_view(visit: Visit, sessions: SessionList, back: str, name: str = "") -> Answer:
+    """Say what ending one of the sessions does.
+
+    Args:
+        visit: Of a path that names the session.
+        sessions: Of the person.
+        back: Where they are listed.
+        name: Whose they are, where they are not one's own.
+    """
     found = next((one for one in sessions.items if one.id == visit.path["session"]), None)
     # It ended meanwhile, or is somebody else's: then there is nothing to end here.
-    return Go(BACK) if found is None else View("session_end.html", {"one": found, "back": BACK, "name": ""})
+    return Go(back) if found is None else View("session_end.html", {"one": found, "back": back, "name": name})
 
 
 async def end_session(visit: Visit) -> Answer:
